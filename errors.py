@@ -1,0 +1,132 @@
+"""Every error raised on purpose, with the HTTP status and the stable reason a client sees.
+
+ServiceError                       500  internal
+├── InvalidRequest                 400  invalid_request        a form field or a parameter is wrong
+├── UnsupportedVideo               400  unsupported_video      not a video we read
+├── VideoTooLarge                  400  video_too_large        pixels, duration or frame rate past the limits
+├── UploadTooLarge                 413  upload_too_large       more bytes than MAX_UPLOAD_MB
+├── QueueFull                      429  queue_full             as many sessions wait as MAX_QUEUED allows
+├── Draining                       503  draining               the service is about to stop
+├── InsufficientStorage            507  insufficient_storage   the disk is full, or nearly
+├── SessionNotFound                404  session_not_found      unknown, deleted or malformed id
+├── SessionExpired                 404  session_expired
+├── ResultsNotReady                400  results_not_ready      still queued or processing
+├── SessionCancelled               400  session_cancelled      its results were asked for
+├── AlreadyEnded                   400  already_ended          its cancellation was asked for
+└── AnalysisFailed                 500  internal               the analysis ended without a result
+    ├── DecoderCrashed             500  decoder_crashed
+    ├── DecodeTimeout              500  decode_timeout
+    ├── OutOfMemory                500  out_of_memory
+    └── TooManyAttempts            500  too_many_attempts
+AnalysisStopped                         ends a running analysis; never reaches a client
+CannotStart                             ends the program at start, with words and without a traceback
+"""
+
+
+class ServiceError(Exception):
+    """Base class. The message is for a person; `details` join the flat body beside it."""
+
+    status_code = 500
+    reason = "internal"
+    retry_after_seconds: int | None = None
+    """Sent as `Retry-After` where asking again later makes sense."""
+
+    def __init__(self, message: str, /, **details: object) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class InvalidRequest(ServiceError):
+    """`details` may hold `details=[{"loc": …, "msg": …}]`, one entry a wrong field."""
+
+    status_code = 400
+    reason = "invalid_request"
+
+
+class UnsupportedVideo(ServiceError):
+    status_code = 400
+    reason = "unsupported_video"
+
+
+class VideoTooLarge(ServiceError):
+    status_code = 400
+    reason = "video_too_large"
+
+
+class UploadTooLarge(ServiceError):
+    status_code = 413
+    reason = "upload_too_large"
+
+
+class QueueFull(ServiceError):
+    status_code = 429
+    reason = "queue_full"
+    retry_after_seconds = 10
+
+
+class Draining(ServiceError):
+    status_code = 503
+    reason = "draining"
+    retry_after_seconds = 5
+
+
+class InsufficientStorage(ServiceError):
+    status_code = 507
+    reason = "insufficient_storage"
+
+
+class SessionNotFound(ServiceError):
+    status_code = 404
+    reason = "session_not_found"
+
+
+class SessionExpired(ServiceError):
+    status_code = 404
+    reason = "session_expired"
+
+
+class ResultsNotReady(ServiceError):
+    status_code = 400
+    reason = "results_not_ready"
+
+
+class SessionCancelled(ServiceError):
+    status_code = 400
+    reason = "session_cancelled"
+
+
+class AlreadyEnded(ServiceError):
+    status_code = 400
+    reason = "already_ended"
+
+
+class AnalysisFailed(ServiceError):
+    """The message says why, in words for a person; the class says it for programs."""
+
+
+class DecoderCrashed(AnalysisFailed):
+    reason = "decoder_crashed"
+
+
+class DecodeTimeout(AnalysisFailed):
+    reason = "decode_timeout"
+
+
+class OutOfMemory(AnalysisFailed):
+    reason = "out_of_memory"
+
+
+class TooManyAttempts(AnalysisFailed):
+    reason = "too_many_attempts"
+
+
+class AnalysisStopped(BaseException):
+    """Raised inside a running analysis once the ledger refuses its progress.
+
+    Not an `Exception`: no library's `except Exception` on the way up may swallow it.
+    """
+
+
+class CannotStart(SystemExit):
+    """The program cannot start as configured. Python prints the text of an uncaught `SystemExit`
+    on stderr and exits with status 1, whichever way the service was started."""

@@ -1,0 +1,574 @@
+"""Every noun of the house on one page.
+
+First the plain values that pass from room to room, then the session's row, then the records that
+leave the house over HTTP. Times in a video are float seconds from its first picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+# ── Inside the house ──────────────────────────────────────────────────────────────────────────────
+
+
+class AnalysisType(StrEnum):
+    HIGHLIGHTS = "highlights"
+    WORKOUT = "workout"
+
+
+class Status(StrEnum):
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Stage(StrEnum):
+    QUEUED = "queued"
+    LOADING = "loading"
+    SCANNING = "scanning"
+    RATING = "rating"
+    DESCRIBING = "describing"
+    RENDERING = "rendering"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One report of progress: percent 0-100, and windows done of windows in all while they are analysed."""
+
+    percent: int
+    message: str
+    stage: Stage
+    segments_done: int | None
+    segments_total: int | None
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video is, read before it is analysed. Width and height as displayed: rotation and pixel
+    aspect applied. `pictures` counts the pictures the container holds, decodable or not."""
+
+    duration_seconds: float
+    fps: float
+    width: int
+    height: int
+    codec: str
+    container: str
+    """The file extension that suits the container: mp4, mov, webm, mkv, avi, …"""
+    has_audio: bool
+    size_bytes: int
+    pictures: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a video may ask of the machine. Frames and wall time are counted while decoding; no header is believed."""
+
+    max_duration_seconds: float = 180 * 60
+    max_pixels: int = 8192 * 4608
+    max_fps: float = 240.0
+    memory_bytes: int = 3 << 30
+    """Address space of a decoder child."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Small pictures in time order, upright. n pictures of h × w; the grid holds mean colours."""
+
+    times: NDArray[np.float64]
+    """(n,) seconds from the first picture."""
+    grey: NDArray[np.uint8]
+    """(n, h, w) luma, its longer side 128 px."""
+    grid: NDArray[np.uint8]
+    """(n, 12, 12, 3) mean RGB of a 12 × 12 division of the picture."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A stretch of sound: mono, 16,000 samples a second, -1 to 1, beginning at `start` seconds."""
+
+    start: float
+    pcm: NDArray[np.float32]
+
+
+SOUND_RATE = 16_000
+"""Samples a second in `Sound`: speech and impacts lie below its 8 kHz."""
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A piece of a scan: what was decoded since the piece before, and how far the scan is."""
+
+    position: float
+    """Seconds of video decoded so far."""
+    pictures: int
+    """Pictures decoded so far, those that became no sample included."""
+    samples: Samples | None
+    sounds: tuple[Sound, ...]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What was measured over a video, once every `step_seconds`: curves of one length, n.
+
+    Raw and in physical units, so that significance can stand on an absolute footing.
+    """
+
+    duration_seconds: float
+    step_seconds: float
+    motion: NDArray[np.float64]
+    """(n,) motion left after the camera's was removed, in picture widths a second."""
+    novelty: NDArray[np.float64]
+    """(n,) distance in colour and layout to the rest of the video, 0 (the same) to 1."""
+    loudness: NDArray[np.float64] | None
+    """(n,) sound level in dB below full scale (-90 to 0); None without sound, or with digital silence."""
+    onsets: NDArray[np.float64] | None
+    """(n,) how suddenly sound begins, 0 to 1; None where loudness is."""
+    cuts: tuple[float, ...]
+    """Times at which one shot ends and the next begins."""
+    coverage: float
+    """Share of the video's time for which pictures were decoded, 0-1."""
+
+
+@dataclass(frozen=True)
+class SignalLevels:
+    """How strong each signal is in a stretch of video, 0-1; None where it was not measured."""
+
+    motion: float
+    loudness: float | None
+    novelty: float
+    presence: float | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of video that is rated. `score` is its significance, 1 to 10."""
+
+    number: int
+    start: float
+    end: float
+    score: float
+    levels: SignalLevels
+    words: str
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A stretch worth showing. `absolute` and `rank` are 0-1: how strong it is on its own, and among this
+    video's moments; `confidence` 0-1."""
+
+    start: float
+    end: float
+    score: float
+    confidence: float
+    levels: SignalLevels
+    absolute: float
+    rank: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The measured curves as shown to a person, each value 0-1 but for significance (1-10)."""
+
+    step_seconds: float
+    significance: list[float]
+    motion: list[float]
+    loudness: list[float] | None
+
+
+@dataclass(frozen=True)
+class Highlights:
+    """Moments best first; windows in time order, without gaps."""
+
+    moments: list[Moment]
+    windows: list[Window]
+    curves: Curves
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a workout: `working` or at rest. `confidence` 0-1 that it is what it is called."""
+
+    start: float
+    end: float
+    working: bool
+    confidence: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Workout:
+    """Stretches and windows in time order; each covers the video without gaps."""
+
+    stretches: list[Stretch]
+    windows: list[Window]
+    curves: Curves
+    warnings: list[str] = field(default_factory=list)
+
+
+# ── What a client may ask for ─────────────────────────────────────────────────────────────────────
+
+
+def _encodable(text: str) -> str:
+    """A lone surrogate is legal in JSON text and in no UTF-8 file: refuse it at the door."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("holds a character that is not valid Unicode text") from error
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+Prompt = Annotated[Text, Field(max_length=2000)]
+
+
+class Params(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class HighlightsParams(Params):
+    min_significance: float = Field(6, ge=1, le=10)
+    max_highlights: int = Field(10, ge=1, le=50)
+    segment_duration: float = Field(10, ge=2, le=60)
+    query: Annotated[Text, Field(max_length=500)] | None = None
+    min_clip_seconds: float = Field(1.5, ge=0.5, le=60)
+    max_clip_seconds: float = Field(8, ge=0.5, le=120)
+    target_duration_seconds: float | None = Field(None, ge=1, le=3600)
+    reel: bool = True
+    aspect: Literal["source", "16:9", "9:16", "1:1"] = "source"
+
+    @model_validator(mode="after")
+    def clip_lengths_agree(self) -> Self:
+        if self.min_clip_seconds > self.max_clip_seconds:
+            raise ValueError("min_clip_seconds is larger than max_clip_seconds")
+        return self
+
+
+class WorkoutParams(Params):
+    segment_duration: float = Field(15, ge=2, le=60)
+    system_prompt: Prompt | None = None
+    user_prompt: Prompt | None = None
+    exercises: list[Annotated[Text, Field(min_length=1, max_length=100)]] | None = Field(
+        None, min_length=1, max_length=200
+    )
+
+
+PARAMS: dict[AnalysisType, type[HighlightsParams] | type[WorkoutParams]] = {
+    AnalysisType.HIGHLIGHTS: HighlightsParams,
+    AnalysisType.WORKOUT: WorkoutParams,
+}
+
+
+# ── The session's row ─────────────────────────────────────────────────────────────────────────────
+
+
+class Metadata(TypedDict):
+    """What is known of a session's video and of who waits for it."""
+
+    filename: str
+    """Display name only; it never touches the file system."""
+    sha256: str
+    video: dict[str, Any]
+    legacy: bool
+    """A legacy client waits on the line for it; it means nothing to anybody after a restart."""
+
+
+class Session(TypedDict):
+    """One row of the ledger. Instants are UTC."""
+
+    session_id: str
+    status: Status
+    progress: int
+    message: str
+    stage: Stage
+    segments_done: int | None
+    segments_total: int | None
+    video_path: str
+    analysis_type: AnalysisType
+    params: dict[str, Any]
+    result: str | None
+    """Name of the file beside the row that holds the result, once there is one."""
+    error: str | None
+    reason: str | None
+    attempt: int
+    """How many times work was begun."""
+    worker: str | None
+    """Who may write progress and the end: a late writer's name no longer matches."""
+    created_at: datetime
+    started_at: datetime | None
+    updated_at: datetime
+    ended_at: datetime | None
+    expires_at: datetime | None
+    metadata: Metadata
+
+
+# ── Records that leave the house: outside `data` camelCase ────────────────────────────────────────
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class VideoBody(Body):
+    filename: str
+    duration_seconds: float
+    fps: float
+    width: int
+    height: int
+    codec: str
+    has_audio: bool
+    size_bytes: int
+
+
+class Links(Body):
+    status: str
+    results: str
+    cancel: str
+    cleanup: str
+
+
+class UploadBody(Body):
+    session_id: str
+    status: Status
+    message: str
+    queue_position: int | None
+    video: VideoBody
+    sha256: str
+    links: Links
+
+
+class StatusBody(Body):
+    session_id: str
+    status: Status
+    progress: int
+    message: str
+    analysis_type: AnalysisType
+    stage: Stage
+    segments_done: int | None
+    segments_total: int | None
+    queue_position: int | None
+    eta_seconds: float | None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    error: str | None
+    reason: str | None
+    attempt: int
+
+
+class CancelBody(Body):
+    session_id: str
+    status: Status
+    message: str
+
+
+class CleanupBody(Body):
+    session_id: str
+    message: str
+
+
+class ErrorBody(Body):
+    """Every refusal and failure of the session endpoints; some carry more keys beside these."""
+
+    model_config = ConfigDict(extra="allow", alias_generator=to_camel, populate_by_name=True)
+
+    error: str
+    code: int
+    reason: str
+    request_id: str
+
+
+# ── Records that leave the house: the result, inside `data` snake_case ────────────────────────────
+
+
+class VideoResult(BaseModel):
+    filename: str
+    duration_seconds: float
+    fps: float
+    width: int
+    height: int
+    codec: str
+    has_audio: bool
+    size_bytes: int
+
+
+class AnalyzerResult(BaseModel):
+    """Who looked: `signals` alone has no model, device or dtype."""
+
+    name: Literal["signals", "smolvlm2", "remote"]
+    model: str | None
+    device: str | None
+    dtype: str | None
+    version: str
+
+
+class LevelsResult(BaseModel):
+    motion: float
+    loudness: float | None
+    novelty: float
+    presence: float | None
+
+
+class CurvesResult(BaseModel):
+    step_seconds: float
+    significance: list[float]
+    motion: list[float]
+    loudness: list[float] | None
+
+
+class SegmentResult(BaseModel):
+    segment: int
+    start_timestamp: float
+    end_timestamp: float
+    significance_score: float
+    signals: LevelsResult
+    description: str | None
+
+
+class WorkoutSegmentResult(SegmentResult):
+    exercise_name: str | None
+    movement_phase: str | None
+    analysis_success: bool
+
+
+class Parts(BaseModel):
+    """What the significance is made of, each 0-1."""
+
+    signals: float
+    eyes: float | None
+    rank: float
+
+
+class HighlightResult(BaseModel):
+    rank: int
+    start_timestamp: float
+    end_timestamp: float
+    duration: float
+    timestamp_formatted: str
+    significance_score: float
+    confidence: float
+    description: str
+    signals_text: str
+    signals: LevelsResult
+    parts: Parts
+    below_threshold: bool
+    segment: int
+    analysis_success: bool
+
+
+class Result(BaseModel):
+    """What both kinds of analysis answer."""
+
+    video: VideoResult
+    video_path: str
+    processing_time_seconds: float
+    coverage: float
+    eyes_coverage: float | None
+    shots: list[tuple[float, float]]
+    curves: CurvesResult
+    analyzer: AnalyzerResult
+    settings: dict[str, Any]
+    warnings: list[str]
+    total_segments_analyzed: int
+
+
+class HighlightsResult(Result):
+    highlights_found: int
+    highlights: list[HighlightResult]
+    segments: list[SegmentResult]
+
+
+class Tempo(BaseModel):
+    seconds_per_rep: float
+    reps_per_minute: float
+    variation: float
+    trend: float
+
+
+class RepEvent(BaseModel):
+    n: int
+    start: float
+    turn: float
+    end: float
+    range_rel: float
+    partial: bool
+
+
+class ObservationResult(BaseModel):
+    code: str
+    text: str
+
+
+class ExerciseStep(BaseModel):
+    exercise_name: str
+    exercise_source: Literal["model", "motion"]
+    start_timestamp: float
+    end_timestamp: float
+    duration: float
+    timestamp_formatted: str
+    description: str
+    movement_phase: str | None
+    set_index: int
+    reps: int | None
+    reps_range: tuple[int, int] | None
+    count_unit: str | None
+    tempo: Tempo | None
+    rep_events: list[RepEvent]
+    observations: list[ObservationResult]
+    confidence: float
+    method: Literal["periodic", "excursion", "hold", "none"]
+
+
+class Rest(BaseModel):
+    start_timestamp: float
+    end_timestamp: float
+    duration: float
+    activity: str | None
+
+
+class WorkoutSummary(BaseModel):
+    total_exercises_identified: int
+    total_sets: int
+    total_reps: int | None
+    work_seconds: float
+    rest_seconds: float
+    video_duration_formatted: str
+    text: str
+
+
+class WorkoutResult(Result):
+    analysis_type: Literal["workout_with_timestamps"]
+    total_duration_seconds: float
+    segment_analyses: list[WorkoutSegmentResult]
+    system_prompt: str | None
+    user_prompt: str | None
+    exercise_steps: list[ExerciseStep]
+    rests: list[Rest]
+    summary: WorkoutSummary
+
+
+class ResultsBody(Body):
+    session_id: str
+    status: Status
+    data: HighlightsResult | WorkoutResult
+
+
+class LegacyBody(BaseModel):
+    success: Literal[True]
+    analysis_type: Literal["highlights", "workout_timestamps"]
+    data: HighlightsResult | WorkoutResult
