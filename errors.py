@@ -7,6 +7,7 @@ ServiceError                       500  internal
 ├── UploadTooLarge                 413  upload_too_large       more bytes than MAX_UPLOAD_MB
 ├── QueueFull                      429  queue_full             as many sessions wait as MAX_QUEUED allows
 ├── Draining                       503  draining               the service is about to stop
+├── NotReady                       503  not_ready              it cannot take work now; the body's reason says why
 ├── InsufficientStorage            507  insufficient_storage   the disk is full, or nearly
 ├── SessionNotFound                404  session_not_found      unknown, deleted or malformed id
 ├── SessionExpired                 404  session_expired
@@ -19,12 +20,13 @@ ServiceError                       500  internal
     ├── OutOfMemory                500  out_of_memory
     └── TooManyAttempts            500  too_many_attempts
 AnalysisStopped                         ends a running analysis; never reaches a client
-CannotStart                             ends the program at start, with words and without a traceback
+CannotStart                             ends the program at start, in words
 """
 
 
 class ServiceError(Exception):
-    """Base class. The message is for a person; `details` join the flat body beside it."""
+    """Base class. The message is for a person; `details` join the flat body beside it, and a `reason` among
+    them is more exact than the class's."""
 
     status_code = 500
     reason = "internal"
@@ -67,6 +69,12 @@ class QueueFull(ServiceError):
 class Draining(ServiceError):
     status_code = 503
     reason = "draining"
+    retry_after_seconds = 5
+
+
+class NotReady(ServiceError):
+    status_code = 503
+    reason = "not_ready"
     retry_after_seconds = 5
 
 
@@ -127,6 +135,5 @@ class AnalysisStopped(BaseException):
     """
 
 
-class CannotStart(SystemExit):
-    """The program cannot start as configured. Python prints the text of an uncaught `SystemExit`
-    on stderr and exits with status 1, whichever way the service was started."""
+class CannotStart(Exception):
+    """The program cannot start as configured. The message is for the operator."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self, TypedDict
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
 
 # ── Inside the house ──────────────────────────────────────────────────────────────────────────────
 
@@ -237,11 +238,11 @@ Text = Annotated[str, AfterValidator(_encodable)]
 Prompt = Annotated[Text, Field(max_length=2000)]
 
 
-class Params(BaseModel):
+class _Params(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-class HighlightsParams(Params):
+class HighlightsParams(_Params):
     min_significance: float = Field(6, ge=1, le=10)
     max_highlights: int = Field(10, ge=1, le=50)
     segment_duration: float = Field(10, ge=2, le=60)
@@ -259,7 +260,7 @@ class HighlightsParams(Params):
         return self
 
 
-class WorkoutParams(Params):
+class WorkoutParams(_Params):
     segment_duration: float = Field(15, ge=2, le=60)
     system_prompt: Prompt | None = None
     user_prompt: Prompt | None = None
@@ -267,6 +268,8 @@ class WorkoutParams(Params):
         None, min_length=1, max_length=200
     )
 
+
+Params = HighlightsParams | WorkoutParams
 
 PARAMS: dict[AnalysisType, type[HighlightsParams] | type[WorkoutParams]] = {
     AnalysisType.HIGHLIGHTS: HighlightsParams,

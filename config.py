@@ -1,0 +1,80 @@
+"""Settings: read from the environment once, when the service is built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from errors import CannotStart
+
+VERSION = "0.1.0"
+
+
+def _listed(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Each field is the environment variable of its name in capitals; an empty variable counts as unset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    host: str = Field("127.0.0.1", min_length=1)
+    """Address to listen on; 0.0.0.0 to be reachable from other machines."""
+
+    port: int = Field(8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+
+    data_dir: Path = Path("data")
+    """Where each session keeps its video and its result, a folder each. One process a folder."""
+
+    max_concurrent_jobs: int = Field(2, ge=1, le=64)
+    """Analyses that run at the same time."""
+
+    max_queued: int = Field(100, ge=1, le=100_000)
+    """Sessions that may wait for their turn; uploads beyond are refused with 429."""
+
+    max_attempts: int = Field(3, ge=1, le=1000)
+    """How often a session's work may be begun (a killed service begins it anew) before it fails."""
+
+    session_ttl_hours: float = Field(24, gt=0, le=24 * 365)
+    """Hours after its end at which a session expires and loses its files."""
+
+    keep_source: bool = True
+    """Whether the uploaded video stays until its session is cleaned up or expires, or goes when the work ends."""
+
+    max_upload_mb: int = Field(2048, ge=1)
+    """Megabytes (MiB) an upload may have."""
+
+    max_duration_minutes: float = Field(180, gt=0)
+    """Minutes a video may last."""
+
+    min_free_disk_mb: int = Field(256, ge=0)
+    """Megabytes (MiB) of disk that uploads leave free; below, they are refused with 507."""
+
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = (
+        "http://localhost:3000",
+        "http://localhost:5173",
+    )
+    """Web origins whose pages may call the service, comma-separated; `*` for all, then without credentials."""
+
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    """The least level that is logged."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Raises CannotStart naming every variable that is wrong."""
+        given = {name: environ[name.upper()] for name in cls.model_fields if environ.get(name.upper(), "").strip()}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            wrong = [f"{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+            raise CannotStart("these settings are wrong: " + "; ".join(wrong)) from error

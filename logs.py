@@ -1,0 +1,73 @@
+"""Log lines: one an event, readable on a terminal, JSON elsewhere, with session and request id."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Id of the request being answered."""
+
+session_id: ContextVar[str | None] = ContextVar("session_id", default=None)
+"""Id of the session being worked on."""
+
+
+def event(logger: logging.Logger, name: str, /, level: int = logging.INFO, **facts: object) -> None:
+    """Log one event by its name, with what is known of it."""
+    logger.log(level, name, extra={"facts": facts})
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """Ids first, then the event's facts."""
+    ids = {"session": session_id.get(), "request": request_id.get()}
+    facts: dict[str, object] = getattr(record, "facts", {})
+    return {key: value for key, value in {**ids, **facts}.items() if value is not None}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, for programs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        instant = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "time": instant.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class Readable(logging.Formatter):
+    """One line for a person; a traceback below where there is one. Control characters stay escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = "  ".join(f"{key}={_shown(value)}" for key, value in _fields(record).items())
+        instant = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        line = f"{instant} {record.levelname.lower():7} {_one_line(record.getMessage())}  {facts}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _shown(value: object) -> str:
+    text = _one_line(f"{value:g}" if isinstance(value, float) else str(value))
+    return f'"{text}"' if " " in text else text
+
+
+def set_up(level: str) -> None:
+    """Send every logger of the process to stderr in one form, uvicorn's as well."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Readable() if sys.stderr.isatty() else JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("uvicorn.error", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,230 @@
+"""The ledger: one row a session, and which status may follow which."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from errors import ServiceError, TooManyAttempts
+from schemas import AnalysisType, Metadata, Session, Stage, Status
+from stores import SessionStore
+from stores.files import SessionFiles
+
+NEXT: Mapping[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
+    Status.PROCESSING: frozenset({Status.QUEUED, Status.COMPLETED, Status.FAILED, Status.CANCELLED}),
+}
+"""Completed, failed and cancelled are final. Processing falls back to queued when its work is given back."""
+
+_QUEUED_AGAIN: Mapping[str, Any] = {
+    "progress": 0,
+    "message": "Waiting for its turn",
+    "stage": Stage.QUEUED,
+    "segments_done": None,
+    "segments_total": None,
+    "worker": None,
+    "started_at": None,
+}
+
+ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SessionManager:
+    """Every rule about sessions, over a store with a few primitives. Safe from any thread.
+
+    Expired is never stored: it is what an ended row is called from `expires_at` on.
+    """
+
+    def __init__(
+        self,
+        store: SessionStore,
+        files: SessionFiles,
+        *,
+        ttl_hours: float = 24,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._ttl = timedelta(hours=ttl_hours)
+        self._clock = clock
+
+    def create_session(
+        self,
+        video_path: str,
+        analysis_type: AnalysisType | str,
+        params: Mapping[str, Any],
+        *,
+        session_id: str | None = None,
+        metadata: Metadata | None = None,
+    ) -> str:
+        """A queued session, on disk when this returns. `session_id` is one reserved earlier."""
+        now = self._clock()
+        row = Session(
+            session_id=session_id or new_session_id(),
+            status=Status.QUEUED,
+            progress=0,
+            message="Waiting for its turn",
+            stage=Stage.QUEUED,
+            segments_done=None,
+            segments_total=None,
+            video_path=str(video_path),
+            analysis_type=AnalysisType(analysis_type),
+            params=dict(params),
+            result=None,
+            error=None,
+            reason=None,
+            attempt=0,
+            worker=None,
+            created_at=now,
+            started_at=None,
+            updated_at=now,
+            ended_at=None,
+            expires_at=None,
+            metadata=metadata or Metadata(filename="", sha256="", video={}, legacy=False),
+        )
+        self._store.add(row)
+        return row["session_id"]
+
+    def get_session(self, session_id: str) -> Session | None:
+        """The row as it stands now, expiry included; None when unknown, deleted or long expired."""
+        row = self._store.get(session_id)
+        return row and self._as_of_now(row)
+
+    def update_session(self, session_id: str, *, worker: str | None = None, **updates: Any) -> bool:
+        """Change a session; False when the ledger refuses: unknown, ended, a status that may not follow,
+        or, where `worker` is given, no longer that worker's."""
+        if unknown := updates.keys() - Session.__annotations__.keys():
+            raise TypeError(f"a session has no {', '.join(sorted(unknown))}")
+
+        def edit(row: Session) -> Session | None:
+            to = Status(updates.get("status", row["status"]))
+            refused = row["status"] in ENDED or (to != row["status"] and to not in NEXT[row["status"]])
+            if refused or (worker is not None and row["worker"] != worker):
+                return None
+            return self._moved(row, to, updates)
+
+        return self._store.change(session_id, edit) is not None
+
+    def begin(self, session_id: str, worker: str, max_attempts: int) -> Session | None:
+        """Hand a queued session to `worker`, its attempt counted before any work. A session out of attempts
+        fails instead. None when there is nothing to do."""
+
+        def edit(row: Session) -> Session | None:
+            if row["status"] is not Status.QUEUED:
+                return None
+            if row["attempt"] >= max_attempts:
+                words = f"The service stopped {row['attempt']} times during this analysis and will not try again"
+                return self._moved(row, Status.FAILED, failure(TooManyAttempts(words)))
+            started = {"worker": worker, "attempt": row["attempt"] + 1, "started_at": self._clock()}
+            return self._moved(row, Status.PROCESSING, {**started, "message": "Starting", "stage": Stage.LOADING})
+
+        row = self._store.change(session_id, edit)
+        return row if row and row["status"] is Status.PROCESSING else None
+
+    def give_back(self, session_id: str, worker: str | None = None, *, counted: bool = False) -> bool:
+        """Return a session to the queue; its attempt is uncounted unless the work may have caused the stop."""
+        row = self._store.get(session_id)
+        attempt = row["attempt"] if row else 0
+        return self.update_session(
+            session_id,
+            worker=worker,
+            status=Status.QUEUED,
+            attempt=attempt if counted else max(0, attempt - 1),
+        )
+
+    def delete_session(self, session_id: str) -> bool:
+        """Forget the session and delete its files; False when it was unknown."""
+        known = self.forget(session_id)
+        if known:
+            self._files.remove(session_id)
+        return known
+
+    def forget(self, session_id: str) -> bool:
+        """Delete the row alone: from now on the session is unknown, and its folder is for whoever leaves last."""
+        return self._store.remove(session_id)
+
+    def list_sessions(self) -> list[Session]:
+        """Oldest first."""
+        return [row for row in map(self._as_of_now, self._store.all()) if row is not None]
+
+    def cleanup_expired_sessions(self, max_age_hours: float = 24) -> int:
+        """Delete the files of sessions that ended more than `max_age_hours` ago or are expired otherwise,
+        and forget tombstones that are twice as old. Gives the number of sessions that lost files or row."""
+        age = timedelta(hours=max_age_hours)
+        return sum(self._clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
+
+    def recover(self) -> list[str]:
+        """After a start: give back what was being worked on, drop what nobody waits for any more.
+        Gives the ids that wait, oldest first."""
+        waiting = []
+        for row in self._store.all():
+            if row["metadata"]["legacy"]:
+                self.delete_session(row["session_id"])
+                continue
+            if row["status"] is Status.PROCESSING:
+                self.give_back(row["session_id"], counted=True)
+            if row["status"] in NEXT:
+                waiting.append(row["session_id"])
+        return waiting
+
+    def _moved(self, row: Session, to: Status, updates: Mapping[str, Any]) -> Session:
+        now = self._clock()
+        changes = {**updates, "progress": max(row["progress"], updates.get("progress", 0))}
+        match to:
+            case Status.QUEUED:
+                changes |= _QUEUED_AGAIN if row["status"] is Status.PROCESSING else {}
+            case Status.PROCESSING:
+                changes["progress"] = min(99, changes["progress"])
+            case Status.COMPLETED:
+                changes |= {"progress": 100, "stage": Stage.DONE, "message": "Analysis complete"}
+        if to in ENDED:
+            changes |= {"ended_at": now, "expires_at": now + self._ttl}
+        return Session(**{**row, **changes, "status": to, "updated_at": now})  # type: ignore[typeddict-item]
+
+    def _as_of_now(self, row: Session) -> Session | None:
+        if row["ended_at"] is None or row["expires_at"] is None or self._clock() < row["expires_at"]:
+            return row
+        if self._clock() >= _forgotten_at(row):
+            return None
+        row["status"] = Status.EXPIRED
+        row["message"] = "Session expired"
+        return row
+
+    def _clean_up(self, row: Session, age: timedelta) -> bool:
+        session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]
+        if ended is None or expires is None:
+            return False
+        now = self._clock()
+        if ended + age < expires and ended + age <= now:
+            changed = self._store.change(session_id, lambda row: _expiring(row, ended + age))
+            row, expires = changed or row, ended + age
+        if now >= _forgotten_at(row):
+            return self.delete_session(session_id)
+        return now >= expires and self._files.discard(session_id) > 0
+
+
+def failure(error: ServiceError) -> dict[str, Any]:
+    """What a failed session's row says of the error."""
+    return {"status": Status.FAILED, "error": str(error), "message": str(error), "reason": error.reason}
+
+
+def _expiring(row: Session, instant: datetime) -> Session:
+    row["expires_at"] = instant
+    return row
+
+
+def _forgotten_at(row: Session) -> datetime:
+    """A tombstone is kept for as long again as the session was, so that "expired" can be told from "unknown"."""
+    if row["expires_at"] is None or row["ended_at"] is None:
+        raise ValueError("the session has not ended")
+    return row["expires_at"] + (row["expires_at"] - row["ended_at"])
+
+
+def new_session_id() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,101 @@
+"""A session's files: a folder each under one root, named by the session's id."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+ROW = "session.json"
+"""The session's row beside its files; a folder without one was never acknowledged."""
+
+RESULT = "result.json"
+PART = ".part"
+"""Ending of a file that is still being written."""
+
+
+def is_session_id(name: str) -> bool:
+    """Whether it is an id as we make them: a UUID in its canonical form, and so safe as a folder's name."""
+    try:
+        return str(uuid.UUID(name)) == name
+    except ValueError:
+        return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Readers see the old content or the new, also after a crash. Leaves no part behind when it fails."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART}")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class SessionFiles:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, session_id: str) -> Path:
+        return self._root / session_id
+
+    def reserve(self, session_id: str) -> Path:
+        """An empty folder for an upload that has no row yet."""
+        folder = self.folder(session_id)
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def write_result(self, session_id: str, data: bytes) -> str:
+        """Keep the result; gives its name. Raises FileNotFoundError when the session's folder is gone."""
+        write_atomically(self.folder(session_id) / RESULT, data)
+        return RESULT
+
+    def read(self, session_id: str, name: str) -> bytes:
+        return (self.folder(session_id) / name).read_bytes()
+
+    def discard(self, session_id: str, *, keep: Iterable[str] = ()) -> int:
+        """Delete the session's files but the row and those to keep; gives their number."""
+        kept = {ROW, *keep}
+        folder = self.folder(session_id)
+        entries = [entry for entry in folder.iterdir() if entry.name not in kept] if folder.exists() else []
+        for entry in entries:
+            entry.unlink(missing_ok=True)
+        return len(entries)
+
+    def remove(self, session_id: str) -> None:
+        """Delete the folder and all in it. A worker that is just leaving may still write there: it calls this too."""
+        shutil.rmtree(self.folder(session_id), ignore_errors=True)
+
+    def sweep(self) -> int:
+        """Delete what a crash left: folders without a row, and parts. Only at start, when no upload runs."""
+        swept = 0
+        for folder in self._root.iterdir():
+            if not (is_session_id(folder.name) and folder.is_dir()):
+                continue
+            if not (folder / ROW).exists():
+                shutil.rmtree(folder)
+                swept += 1
+            for part in folder.glob(f"*{PART}"):
+                part.unlink()
+                swept += 1
+        return swept
+
+    def free_bytes(self) -> int:
+        """Bytes that may still be written on the disk that holds the files."""
+        return shutil.disk_usage(self._root).free

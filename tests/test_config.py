@@ -1,0 +1,56 @@
+"""Settings come from the environment, and a wrong one stops the start in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config import Settings
+from errors import CannotStart
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    settings = Settings.from_env({})
+    assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8000, Path("data"))
+    assert settings.cors_origins == ("http://localhost:3000", "http://localhost:5173")
+
+
+def test_each_field_is_read_from_its_name_in_capitals() -> None:
+    settings = Settings.from_env({"MAX_CONCURRENT_JOBS": "4", "SESSION_TTL_HOURS": "0.5", "KEEP_SOURCE": "false"})
+    assert (settings.max_concurrent_jobs, settings.session_ttl_hours, settings.keep_source) == (4, 0.5, False)
+
+
+def test_origins_are_separated_by_commas() -> None:
+    settings = Settings.from_env({"CORS_ORIGINS": "https://a.example, https://b.example,"})
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert Settings.from_env({"PORT": "", "LOG_LEVEL": "  "}) == Settings()
+
+
+def test_levels_may_be_written_small() -> None:
+    assert Settings.from_env({"LOG_LEVEL": "debug"}).log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("MAX_CONCURRENT_JOBS", "0"),
+        ("SESSION_TTL_HOURS", "nan"),
+        ("SESSION_TTL_HOURS", "-1"),
+        ("KEEP_SOURCE", "perhaps"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
+    with pytest.raises(CannotStart, match=f"{name}='{value}'"):
+        Settings.from_env({name: value})
+
+
+def test_all_wrong_values_are_told_at_once() -> None:
+    with pytest.raises(CannotStart, match=r"PORT=.*MAX_QUEUED="):
+        Settings.from_env({"PORT": "x", "MAX_QUEUED": "y"})

@@ -1,0 +1,67 @@
+"""The one line that runs back from the work."""
+
+from __future__ import annotations
+
+import pytest
+
+from errors import AnalysisStopped
+from progress import Progress
+from schemas import Stage, Step
+
+
+def test_percent_never_falls() -> None:
+    told: list[Step] = []
+    progress = Progress(told.append)
+    progress(40, "halfway")
+    progress(10, "and back?")
+    assert [step.percent for step in told] == [40, 40]
+
+
+def test_the_same_report_is_made_once() -> None:
+    told: list[Step] = []
+    progress = Progress(told.append)
+    for percent in (7.1, 7.4, 7.9):
+        progress(percent, "Analyzing segment 1/3")
+    assert len(told) == 1
+
+
+def test_a_stage_and_its_segments_stay_until_others_are_named() -> None:
+    told: list[Step] = []
+    progress = Progress(told.append)
+    progress.step(5, "Analyzing segment 1/3", Stage.SCANNING, (0, 3))
+    progress(90, "Choosing")
+    assert told[-1] == Step(90, "Choosing", Stage.SCANNING, 0, 3)
+
+
+def test_work_that_should_stop_is_stopped_at_its_next_report() -> None:
+    progress = Progress(stopped=lambda: True)
+    with pytest.raises(AnalysisStopped):
+        progress(1, "going on")
+
+
+def test_stopping_is_asked_even_when_nothing_changed() -> None:
+    stop = False
+    progress = Progress(stopped=lambda: stop)
+    progress(5, "same")
+    stop = True
+    with pytest.raises(AnalysisStopped):
+        progress(5, "same")
+
+
+def test_no_library_can_swallow_a_stop() -> None:
+    assert not issubclass(AnalysisStopped, Exception)
+
+
+def test_any_callable_of_percent_and_message_will_do() -> None:
+    told: list[tuple[int, str]] = []
+    Progress.of(lambda percent, message: told.append((percent, message)))(12.7, "Looking")
+    assert told == [(12, "Looking")]
+
+
+def test_ours_is_used_as_it_is() -> None:
+    progress = Progress()
+    assert Progress.of(progress) is progress
+
+
+def test_nobody_need_listen() -> None:
+    Progress.of(None)(50, "alone")

@@ -1,0 +1,73 @@
+"""A session's folder: written whole or not at all, swept of what a crash left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stores.files import ROW, SessionFiles, is_session_id, write_atomically
+
+ID = "11111111-1111-4111-8111-111111111111"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> SessionFiles:
+    return SessionFiles(tmp_path)
+
+
+def test_a_result_is_read_back_as_it_was_written(files: SessionFiles) -> None:
+    files.reserve(ID)
+    assert files.read(ID, files.write_result(ID, b"{}")) == b"{}"
+
+
+def test_a_late_result_does_not_bring_a_deleted_folder_back(files: SessionFiles, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.write_result(ID, b"{}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_leaves_the_old_content_and_no_part(tmp_path: Path) -> None:
+    target = tmp_path / "row"
+    target.write_bytes(b"old")
+    with pytest.raises(TypeError):
+        write_atomically(target, "not bytes")  # type: ignore[arg-type]
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_discarding_keeps_the_row_and_what_is_named(files: SessionFiles) -> None:
+    folder = files.reserve(ID)
+    for name in (ROW, "source.mp4", "result.json"):
+        (folder / name).write_bytes(b"")
+    assert files.discard(ID, keep=["source.mp4"]) == 1
+    assert {path.name for path in folder.iterdir()} == {ROW, "source.mp4"}
+
+
+def test_discarding_what_is_gone_is_nothing(files: SessionFiles) -> None:
+    assert files.discard(ID) == 0
+
+
+def test_the_sweep_deletes_parts_and_folders_without_a_row(files: SessionFiles, tmp_path: Path) -> None:
+    files.reserve(ID)
+    kept = files.reserve(ID.replace("1", "2"))
+    (kept / ROW).write_bytes(b"{}")
+    (kept / "result.json.1234.part").write_bytes(b"half")
+    assert files.sweep() == 2
+    assert {path.name for path in tmp_path.iterdir()} == {kept.name}
+    assert [path.name for path in kept.iterdir()] == [ROW]
+
+
+def test_the_sweep_touches_nothing_that_is_not_a_sessions(files: SessionFiles, tmp_path: Path) -> None:
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "notes.part").write_text("mine")
+    assert files.sweep() == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"holiday", "notes.part"}
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", "a/b", ID.upper().replace("1", "A"), "{" + ID + "}", ID + "\0", ID.replace("-", "")]
+)
+def test_only_canonical_ids_are_ids(name: str) -> None:
+    assert is_session_id(ID)
+    assert not is_session_id(name)

@@ -1,0 +1,171 @@
+"""What every store of sessions must do; the `store` fixture gives each kind in turn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from errors import CannotStart
+from schemas import AnalysisType, Metadata, Session, Stage, Status
+from stores import SessionStore
+from stores.memory import MemoryStore
+
+ID = "11111111-1111-4111-8111-111111111111"
+OTHER = "22222222-2222-4222-8222-222222222222"
+
+Open = Callable[[], SessionStore]
+
+
+@pytest.fixture
+def open_store(tmp_path: Path) -> Iterator[Open]:
+    opened: list[SessionStore] = []
+
+    def open_one() -> SessionStore:
+        if opened:
+            opened[-1].close()
+        opened.append(MemoryStore(tmp_path))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Open) -> SessionStore:
+    return open_store()
+
+
+def row(session_id: str = ID, *, minute: int = 0) -> Session:
+    created = datetime(2030, 1, 1, 12, minute, tzinfo=UTC)
+    return Session(
+        session_id=session_id,
+        status=Status.QUEUED,
+        progress=0,
+        message="Waiting",
+        stage=Stage.QUEUED,
+        segments_done=None,
+        segments_total=None,
+        video_path="source.mp4",
+        analysis_type=AnalysisType.HIGHLIGHTS,
+        params={"max_highlights": 3},
+        result=None,
+        error=None,
+        reason=None,
+        attempt=0,
+        worker=None,
+        created_at=created,
+        started_at=None,
+        updated_at=created,
+        ended_at=None,
+        expires_at=None,
+        metadata=Metadata(filename="a.mp4", sha256="", video={}, legacy=False),
+    )
+
+
+def step(row: Session) -> Session:
+    row["progress"] += 1
+    return row
+
+
+def start(row: Session) -> Session:
+    row["status"] = Status.PROCESSING
+    return row
+
+
+def test_a_row_comes_back_as_it_went_in(store: SessionStore) -> None:
+    store.add(row())
+    assert store.get(ID) == row()
+
+
+def test_an_unknown_row_is_none(store: SessionStore) -> None:
+    assert store.get(ID) is None
+    assert store.change(ID, step) is None
+    assert store.remove(ID) is False
+
+
+def test_a_stored_row_cannot_be_changed_from_outside(store: SessionStore) -> None:
+    mine = row()
+    store.add(mine)
+    mine["params"]["sneaky"] = True
+    got = store.get(ID)
+    assert got
+    got["params"]["sneaky"] = True
+    again = store.get(ID)
+    assert again
+    assert again["params"] == {"max_highlights": 3}
+
+
+def test_an_edit_that_declines_changes_nothing(store: SessionStore) -> None:
+    store.add(row())
+    assert store.change(ID, lambda row: None) is None
+    assert store.get(ID) == row()
+
+
+def test_changes_made_at_once_are_all_kept(store: SessionStore) -> None:
+    store.add(row())
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: store.change(ID, step), range(200)))
+    got = store.get(ID)
+    assert got
+    assert got["progress"] == 200
+
+
+def test_rows_are_listed_oldest_first_also_after_a_restart(open_store: Open) -> None:
+    store = open_store()
+    store.add(row(ID, minute=1))
+    store.add(row(OTHER, minute=2))
+    assert [r["session_id"] for r in store.all()] == [ID, OTHER]
+    assert [r["session_id"] for r in open_store().all()] == [ID, OTHER]
+
+
+def test_a_removed_row_stays_away_after_a_restart(open_store: Open) -> None:
+    store = open_store()
+    store.add(row())
+    assert store.remove(ID) is True
+    assert store.all() == []
+    assert open_store().get(ID) is None
+
+
+def test_a_change_of_status_is_on_disk_when_change_returns(store: SessionStore, tmp_path: Path) -> None:
+    store.add(row())
+    store.change(ID, start)
+    assert json.loads((tmp_path / ID / "session.json").read_text())["status"] == "processing"
+
+
+def test_progress_is_not_written_to_disk(store: SessionStore, tmp_path: Path) -> None:
+    store.add(row())
+    before = (tmp_path / ID / "session.json").stat().st_mtime_ns
+    store.change(ID, step)
+    assert (tmp_path / ID / "session.json").stat().st_mtime_ns == before
+
+
+def test_a_removed_row_cannot_come_back_by_a_late_change(store: SessionStore, tmp_path: Path) -> None:
+    store.add(row())
+    store.remove(ID)
+    assert store.change(ID, start) is None
+    assert not (tmp_path / ID / "session.json").exists()
+
+
+def test_a_row_that_cannot_be_read_costs_that_session_alone(open_store: Open, tmp_path: Path) -> None:
+    store = open_store()
+    store.add(row(ID))
+    store.add(row(OTHER))
+    (tmp_path / ID / "session.json").write_text('{"session_id": "1111')
+    assert [r["session_id"] for r in open_store().all()] == [OTHER]
+
+
+def test_a_second_process_is_refused_in_words(store: SessionStore, tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="another process already works in DATA_DIR"):
+        MemoryStore(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CannotStart, match="cannot be written"):
+        MemoryStore(tmp_path / "file" / "data")
