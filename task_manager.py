@@ -1,0 +1,336 @@
+"""The dispatcher: runs analyses in a fixed pool of threads, by session id alone.
+
+It holds no truth about a session. A cancel, a deletion and a drain are moves in the ledger; a running
+analysis learns of them when the ledger refuses its next report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+import logs
+from errors import (
+    AnalysisFailed,
+    AnalysisStopped,
+    Draining,
+    InsufficientStorage,
+    OutOfMemory,
+    QueueFull,
+    ServiceError,
+    SessionNotFound,
+)
+from logs import event
+from progress import Progress
+from schemas import AnalysisType, Session, Status, Step
+from session_manager import SessionManager, failure
+from stores.files import SessionFiles
+
+logger = logging.getLogger(__name__)
+
+Analysis = Callable[..., BaseModel]
+"""Called with the video's path, `progress_callback`, the `filename` to show and the session's params; gives the
+result."""
+
+MIN_ETA_PERCENT = 5
+"""Below this much progress an estimate of the rest would be a guess."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    future: Future[None]
+    video_seconds: float
+
+
+class BackgroundTaskManager:
+    def __init__(
+        self,
+        sessions: SessionManager,
+        files: SessionFiles,
+        analyses: Mapping[AnalysisType, Analysis],
+        *,
+        max_workers: int = 2,
+        max_queued: int = 100,
+        max_attempts: int = 3,
+        keep_source: bool = True,
+    ) -> None:
+        self._sessions = sessions
+        self._files = files
+        self._analyses = analyses
+        self._max_workers = max_workers
+        self._max_queued = max_queued
+        self._max_attempts = max_attempts
+        self._keep_source = keep_source
+        self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="analysis")
+        self._lock = threading.Lock()
+        self._waiting: dict[str, _Waiting] = {}
+        self._running: dict[str, threading.Event] = {}
+        self._pace: float | None = None
+        self.draining = False
+
+    # ── The seed's four ───────────────────────────────────────────────────────────────────────────
+
+    def submit_task(self, session_id: str, analysis_fn: Analysis, *args: Any, **kwargs: Any) -> Future[None]:
+        """Queue `analysis_fn(*args, progress_callback=…, **kwargs)` as the session's work.
+
+        Raises QueueFull or Draining; the session is then as it was.
+        """
+        return self._enqueue(session_id, partial(analysis_fn, *args, **kwargs), self._max_queued)
+
+    def cancel_task(self, session_id: str) -> bool:
+        """Stop a session, waiting or running, and delete its files; False when the ledger refuses."""
+        if not self._sessions.update_session(session_id, status=Status.CANCELLED, message="Cancelled"):
+            return False
+        event(logger, "cancelled", session=session_id)
+        self._forget_waiting(session_id)
+        self._files.discard(session_id)
+        return True
+
+    def get_task_status(self, session_id: str) -> dict[str, Any]:
+        """`state` (waiting, running or none) and `queue_position` (1 for the next to start, else None)."""
+        with self._lock:
+            if session_id in self._running:
+                return {"state": "running", "queue_position": None}
+            if session_id in self._waiting:
+                return {"state": "waiting", "queue_position": list(self._waiting).index(session_id) + 1}
+        return {"state": "none", "queue_position": None}
+
+    async def process_video_async(
+        self, session_id: str, video_path: str, analysis_type: AnalysisType | str, params: Mapping[str, Any]
+    ) -> Session | None:
+        """Queue the session's analysis and wait for it to end; gives the session as it is then."""
+        row = self._sessions.get_session(session_id)
+        filename = row["metadata"]["filename"] if row else None
+        analysis = self._analyses[AnalysisType(analysis_type)]
+        future = self.submit_task(session_id, analysis, video_path, filename=filename, **params)
+        # `wait`, because a task cancelled while it waits in the queue must not cancel who waits for it.
+        await asyncio.wait([asyncio.wrap_future(future)])
+        return self._sessions.get_session(session_id)
+
+    # ── Waiting ───────────────────────────────────────────────────────────────────────────────────
+
+    def submit(self, session_id: str, *, bounded: bool = True) -> Future[None]:
+        """Queue a session by its id alone. Unbounded for what was accepted before a restart."""
+        return self._enqueue(session_id, None, self._max_queued if bounded else None)
+
+    def check_room(self) -> None:
+        """Raise Draining or QueueFull if a session submitted now would be refused."""
+        with self._lock:
+            self._check_room(self._max_queued)
+
+    def queue_position(self, session_id: str) -> int | None:
+        position: int | None = self.get_task_status(session_id)["queue_position"]
+        return position
+
+    def eta_seconds(self, row: Session) -> float | None:
+        """Seconds until the session's end, by its own pace, or while it waits by the pace of those before;
+        None as long as it cannot be known."""
+        if row["status"] is Status.PROCESSING and row["started_at"] and row["progress"] >= MIN_ETA_PERCENT:
+            elapsed = (datetime.now(UTC) - row["started_at"]).total_seconds()
+            return round(elapsed * (100 - row["progress"]) / row["progress"], 1)
+        if row["status"] is Status.QUEUED and self._pace is not None:
+            return round(self._video_seconds_until(row["session_id"]) * self._pace, 1)
+        return None
+
+    def _video_seconds_until(self, session_id: str) -> float:
+        """Seconds of video to be analysed until this session is done, the pool's threads sharing those ahead."""
+        with self._lock:
+            ahead = 0.0
+            for waiting_id, waiting in self._waiting.items():
+                if waiting_id == session_id:
+                    return ahead / self._max_workers + waiting.video_seconds
+                ahead += waiting.video_seconds
+        return 0.0
+
+    def _enqueue(self, session_id: str, work: Callable[..., BaseModel] | None, bound: int | None) -> Future[None]:
+        row = self._sessions.get_session(session_id)
+        if row is None:
+            raise SessionNotFound("Session not found", sessionId=session_id)
+        with self._lock:
+            self._check_room(bound)
+            future = self._pool.submit(self.run, session_id, work)
+            seconds = float(row["metadata"]["video"].get("duration_seconds", 0))
+            self._waiting[session_id] = _Waiting(future, seconds)
+        return future
+
+    def _check_room(self, bound: int | None) -> None:
+        if self.draining:
+            raise Draining("The service is about to stop; try again in a few seconds")
+        if bound is not None and len(self._waiting) >= bound:
+            raise QueueFull("Too many videos are waiting already; try again later")
+
+    def _forget_waiting(self, session_id: str) -> None:
+        with self._lock:
+            waiting = self._waiting.pop(session_id, None)
+        if waiting:
+            waiting.future.cancel()
+
+    # ── Working ───────────────────────────────────────────────────────────────────────────────────
+
+    def run(self, session_id: str, work: Callable[..., BaseModel] | None = None) -> None:
+        """Carry one session to its end: completed, failed, or stopped because the ledger refuses.
+
+        Needs the id alone; `work` replaces what the row asks for.
+        """
+        worker = uuid.uuid4().hex
+        with self._at_work(session_id):
+            row = self._sessions.begin(session_id, worker, self._max_attempts)
+            if row is None:
+                return
+            event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
+            try:
+                self._carry_out(row, worker, work or self._work_of(row))
+            except AnalysisStopped:
+                self._leave(row)
+            except Exception as error:  # noqa: BLE001 whatever breaks an analysis must end its session
+                self._fail(row, worker, error)
+
+    def _work_of(self, row: Session) -> Callable[..., BaseModel]:
+        analysis = self._analyses[row["analysis_type"]]
+        return partial(analysis, row["video_path"], filename=row["metadata"]["filename"], **row["params"])
+
+    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
+        session_id = row["session_id"]
+        result = work(progress_callback=self._progress_of(session_id, worker))
+        name = self._files.write_result(session_id, result.model_dump_json().encode())
+        if not self._sessions.update_session(session_id, worker=worker, status=Status.COMPLETED, result=name):
+            raise AnalysisStopped
+        if not self._keep_source:
+            self._files.discard(session_id, keep=[name])
+        seconds = (datetime.now(UTC) - (row["started_at"] or row["created_at"])).total_seconds()
+        self._learn_pace(seconds, float(row["metadata"]["video"].get("duration_seconds", 0)))
+        event(logger, "completed", seconds=round(seconds, 2))
+
+    def _progress_of(self, session_id: str, worker: str) -> Progress:
+        tenths = set[int]()
+
+        def report(step: Step) -> None:
+            kept = self._sessions.update_session(
+                session_id,
+                worker=worker,
+                progress=step.percent,
+                message=step.message,
+                stage=step.stage,
+                segments_done=step.segments_done,
+                segments_total=step.segments_total,
+            )
+            if not kept:
+                raise AnalysisStopped
+            if step.percent // 10 not in tenths:
+                tenths.add(step.percent // 10)
+                event(logger, "progress", percent=step.percent, message=step.message)
+
+        def stopped() -> bool:
+            row = self._sessions.get_session(session_id)
+            return row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
+
+        return Progress(report, stopped)
+
+    def _leave(self, row: Session) -> None:
+        """Delete what the work wrote, and all of a session that is no more: who leaves last turns off the light."""
+        session_id = row["session_id"]
+        now = self._sessions.get_session(session_id)
+        if now is None:
+            self._files.remove(session_id)
+        elif now["status"] in (Status.CANCELLED, Status.EXPIRED):
+            self._files.discard(session_id)
+        elif now["result"] is None:
+            self._files.discard(session_id, keep=[Path(row["video_path"]).name])
+        event(logger, "stopped", status=now["status"] if now else "deleted")
+
+    def _fail(self, row: Session, worker: str, error: Exception) -> None:
+        """End the session as failed, unless the error only comes of its files being gone already."""
+        told = _in_words(error)
+        session_id = row["session_id"]
+        self._files.discard(session_id, keep=[Path(row["video_path"]).name] if self._keep_source else [])
+        if not self._sessions.update_session(session_id, worker=worker, **failure(told)):
+            self._leave(row)
+            return
+        unexpected = error if not isinstance(error, ServiceError) else None
+        logger.error("failed", extra={"facts": {"reason": told.reason, "error": str(told)}}, exc_info=unexpected)
+
+    def _learn_pace(self, seconds: float, video_seconds: float) -> None:
+        """Keep the mean of what a second of video costs, the newest counting most."""
+        if video_seconds > 0:
+            newest = seconds / video_seconds
+            self._pace = newest if self._pace is None else 0.7 * self._pace + 0.3 * newest
+
+    @contextmanager
+    def _at_work(self, session_id: str) -> Iterator[None]:
+        """While entered, the session counts as running and log lines carry its id."""
+        left = threading.Event()
+        with self._lock:
+            self._waiting.pop(session_id, None)
+            self._running[session_id] = left
+        token = logs.session_id.set(session_id)
+        try:
+            yield
+        finally:
+            logs.session_id.reset(token)
+            with self._lock:
+                del self._running[session_id]
+            left.set()
+
+    # ── Stopping ──────────────────────────────────────────────────────────────────────────────────
+
+    def remove(self, session_id: str, timeout: float = 1.0) -> bool:
+        """Delete a session whatever its status; False when it was unknown.
+
+        Its row goes first, and with it the worker's leave to write; its folder when the worker has left,
+        or after `timeout` seconds, and then the worker deletes what it still wrote.
+        """
+        if not self._sessions.forget(session_id):
+            return False
+        self._forget_waiting(session_id)
+        with self._lock:
+            left = self._running.get(session_id)
+        if left:
+            left.wait(timeout)
+        self._files.remove(session_id)
+        event(logger, "cleaned up", session=session_id)
+        return True
+
+    def drain(self) -> None:
+        """Take no more work and give back what is running, uncounted. Returns at once; `close` waits."""
+        with self._lock:
+            self.draining = True
+            running = list(self._running)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for session_id in running:
+            if self._sessions.give_back(session_id):
+                event(logger, "given back", session=session_id)
+
+    def idle(self) -> bool:
+        with self._lock:
+            return not self._running
+
+    def close(self) -> None:
+        """Drain, and wait until every thread has left."""
+        self.drain()
+        self._pool.shutdown(wait=True)
+
+
+def _in_words(error: Exception) -> ServiceError:
+    """The error as its session's client is told of it; what was not raised on purpose stays in the log."""
+    if isinstance(error, AnalysisFailed | InsufficientStorage):
+        return error
+    if isinstance(error, ServiceError):
+        return AnalysisFailed(str(error))
+    if isinstance(error, MemoryError):
+        return OutOfMemory("The analysis needed more memory than this machine has")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return InsufficientStorage("The disk filled up before the result could be kept")
+    return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
