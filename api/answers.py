@@ -1,0 +1,126 @@
+"""One shape for every refusal and failure, and an id for every request."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import logs
+from errors import InvalidRequest, ServiceError
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID = "X-Request-ID"
+LEGACY = "/analyze/"
+"""Below this path errors keep the shape that legacy clients read."""
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestIds:
+    """Gives each request an id, the client's own where it is sane: in its answer and in every log line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        token = logs.request_id.set(request_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            logs.request_id.reset(token)
+
+
+class CrashGuard:
+    """Answers a crash in the flat shape. Its traceback goes to the log, never to a client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_send)
+        except ClientDisconnect:
+            logger.info("client went away", extra={"facts": {"path": scope["path"]}})
+        except Exception:
+            logger.exception("crash", extra={"facts": {"path": scope["path"]}})
+            if started:
+                raise
+            await _answer(scope["path"], ServiceError("Something went wrong inside the service"))(scope, receive, send)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app answer in the flat shape."""
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+
+
+def _answer(path: str, error: ServiceError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    sent = dict(headers or {})
+    if error.retry_after_seconds is not None:
+        sent["Retry-After"] = str(error.retry_after_seconds)
+    if path.startswith(LEGACY):
+        return JSONResponse({"detail": str(error)}, error.status_code, sent)
+    body = {"error": str(error), "reason": error.reason, **error.details}
+    body |= {"code": error.status_code, "requestId": logs.request_id.get()}
+    return JSONResponse(body, error.status_code, sent)
+
+
+async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    # The rest of a refused body is not read: the connection cannot be used again.
+    unread = getattr(request.state, "body_left_unread", False)
+    return _answer(request.url.path, error, {"Connection": "close"} if unread else None)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    details = [{"loc": list(wrong["loc"]), "msg": wrong["msg"]} for wrong in error.errors()]
+    words = "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in details)
+    return _answer(request.url.path, InvalidRequest(words, details=details))
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    told = ServiceError(str(error.detail))
+    told.status_code, told.reason = error.status_code, "http_error"
+    path = request.url.path
+    if error.status_code == 404:
+        told = ServiceError(f"There is nothing at {path}; /docs lists what there is")
+        told.status_code, told.reason = 404, "not_found"
+    elif error.status_code == 405:
+        told = ServiceError(f"{request.method} is not possible at {path}")
+        told.status_code, told.reason = 405, "method_not_allowed"
+    return _answer(path, told, error.headers)

@@ -1,0 +1,84 @@
+"""What platforms and people ask first: is it alive, can it take work, what is here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api import PREFIX
+from config import VERSION, Settings
+from errors import NotReady
+from schemas import ErrorBody
+from stores.files import SessionFiles
+from task_manager import BackgroundTaskManager
+
+
+class Alive(BaseModel):
+    status: str
+
+
+class Health(BaseModel):
+    status: str
+    analyzer_initialized: bool
+    ready: bool
+    analyzer: str
+    version: str
+
+
+class Welcome(BaseModel):
+    message: str
+    status: str
+    version: str
+    endpoints: dict[str, str]
+
+
+class HealthApi:
+    def __init__(self, tasks: BackgroundTaskManager, files: SessionFiles, settings: Settings) -> None:
+        self._tasks = tasks
+        self._files = files
+        self._floor_bytes = settings.min_free_disk_mb << 20
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["health"])
+        router.get("/livez")(self.livez)
+        router.get("/readyz", responses={503: {"model": ErrorBody, "description": "The reason says why"}})(self.readyz)
+        router.get("/health")(self.health)
+        router.get("/")(self.root)
+        return router
+
+    async def livez(self) -> Alive:
+        """Whether the process answers at all."""
+        return Alive(status="alive")
+
+    async def readyz(self) -> Alive:
+        """Whether it can take work now."""
+        if obstacle := self._obstacle():
+            raise obstacle
+        return Alive(status="ready")
+
+    async def health(self) -> Health:
+        """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says."""
+        ready = self._obstacle() is None
+        return Health(status="healthy", analyzer_initialized=True, ready=ready, analyzer="signals", version=VERSION)
+
+    async def root(self) -> Welcome:
+        """What is here."""
+        endpoints = {
+            "analyze_highlights": "/analyze/highlights",
+            "analyze_workout": "/analyze/workout",
+            "health": "/health",
+            "async_api": PREFIX,
+            "docs": "/docs",
+        }
+        return Welcome(message="SmolVLM2 Video Analysis API", status="healthy", version=VERSION, endpoints=endpoints)
+
+    def _obstacle(self) -> NotReady | None:
+        if self._tasks.draining:
+            return NotReady("The service is about to stop", reason="draining")
+        try:
+            free = self._files.free_bytes()
+        except OSError:
+            return NotReady("The folder for videos cannot be read", reason="storage_unavailable")
+        if free < self._floor_bytes:
+            return NotReady("The service's disk is nearly full", reason="insufficient_storage")
+        return None

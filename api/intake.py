@@ -1,0 +1,171 @@
+"""Takes a video in: its body to disk, its format checked, a session for it. A refusal leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import ClientDisconnect, Request
+
+from analysis.results import measured
+from api.forms import display_name, refuse
+from api.multipart import FileSink, FormReader, too_large
+from config import Settings
+from errors import AnalysisFailed, InsufficientStorage, ServiceError, UnsupportedVideo
+from logs import event
+from schemas import AnalysisType, Limits, Metadata, Params, VideoInfo
+from session_manager import SessionManager, new_session_id
+from stores.files import PART, SessionFiles, sync_folder
+from task_manager import BackgroundTaskManager
+from video.probe import probe
+
+logger = logging.getLogger(__name__)
+
+FORM_OVERHEAD_BYTES = 1 << 20
+"""What a body may have beside the video: the other fields and the parts' headers."""
+
+READ_ON_BYTES = 2 << 20
+READ_ON_SECONDS = 2.0
+"""How long a refused body is read on, so that a browser that is still sending sees the answer and not a reset."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a form asks for, as its fields say."""
+
+    analysis_type: AnalysisType
+    params: Params
+
+
+ReadForm = Callable[[Mapping[str, str], bool], Wanted | None]
+"""(fields, whether they are all there) to what they ask for; None while that cannot be told. Raises InvalidRequest."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A video that was taken in, its session queued in the ledger and not yet submitted."""
+
+    session_id: str
+    path: Path
+    wanted: Wanted
+    metadata: Metadata
+
+
+class Intake:
+    def __init__(
+        self, sessions: SessionManager, tasks: BackgroundTaskManager, files: SessionFiles, settings: Settings
+    ) -> None:
+        self._sessions = sessions
+        self._tasks = tasks
+        self._files = files
+        self._max_bytes = settings.max_upload_mb << 20
+        self._floor_bytes = settings.min_free_disk_mb << 20
+        self._limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
+        self.under_way = 0
+        """Uploads that are arriving now."""
+
+    async def take(self, request: Request, read_form: ReadForm, *, legacy: bool = False) -> Upload:
+        """Raises a ServiceError for each way to be refused, ClientDisconnect when the client goes away."""
+        session_id = new_session_id()
+        body = _Body(request)
+        self.under_way += 1
+        try:
+            self._check_before_reading(request)
+            return await self._take(request, body, read_form, session_id, legacy)
+        except ServiceError:
+            await asyncio.to_thread(self._files.remove, session_id)
+            await body.read_on()
+            request.state.body_left_unread = not body.ended
+            raise
+        except BaseException:
+            # The client is gone, or the service stops: nothing may stay, and nobody reads an answer.
+            await asyncio.shield(asyncio.to_thread(self._files.remove, session_id))
+            raise
+        finally:
+            self.under_way -= 1
+
+    def _check_before_reading(self, request: Request) -> None:
+        self._tasks.check_room()
+        length = int(request.headers.get("content-length", 0))
+        if length > self._max_bytes + FORM_OVERHEAD_BYTES:
+            raise too_large(self._max_bytes)
+        if self._files.free_bytes() - length < self._floor_bytes:
+            raise InsufficientStorage("The service's disk has no room for this video; try again later")
+
+    async def _take(self, request: Request, body: _Body, read_form: ReadForm, session_id: str, legacy: bool) -> Upload:
+        content_type = request.headers.get("content-type", "")
+        reader = FormReader(content_type, "video", self._max_bytes, lambda fields: _check_early(read_form, fields))
+        part = await asyncio.to_thread(self._files.reserve, session_id) / f"source{PART}"
+        sha256 = await self._receive(body, reader, part)
+        wanted = read_form(reader.fields, True)
+        if wanted is None or reader.filename is None:
+            raise refuse("video", "is missing: send the video as a file in this field")
+        if reader.file_bytes == 0:
+            raise refuse("video", "is an empty file")
+        path, info = await asyncio.to_thread(self._accept, part)
+        filename = display_name(reader.filename)
+        metadata = Metadata(filename=filename, sha256=sha256, video=measured(info), legacy=legacy)
+        await asyncio.to_thread(self._create, session_id, path, wanted, metadata)
+        event(
+            logger, "uploaded", session=session_id, file=filename, bytes=info.size_bytes, analysis=wanted.analysis_type
+        )
+        return Upload(session_id, path, wanted, metadata)
+
+    async def _receive(self, body: _Body, reader: FormReader, part: Path) -> str:
+        sink = await asyncio.to_thread(FileSink, part, self._files.free_bytes, self._floor_bytes)
+        try:
+            await reader.read(body, sink)
+            return await asyncio.to_thread(sink.finish)
+        except BaseException:
+            sink.abandon()
+            raise
+
+    def _accept(self, part: Path) -> tuple[Path, VideoInfo]:
+        """Rename the part once a picture of it could be decoded."""
+        try:
+            info = probe(part, self._limits)
+        except AnalysisFailed as error:
+            raise UnsupportedVideo(f"The video could not be read: {error}") from error
+        path = part.rename(part.with_name(f"source.{info.container}"))
+        sync_folder(path.parent)
+        return path, info
+
+    def _create(self, session_id: str, path: Path, wanted: Wanted, metadata: Metadata) -> None:
+        self._sessions.create_session(
+            str(path), wanted.analysis_type, wanted.params.model_dump(), session_id=session_id, metadata=metadata
+        )
+
+
+def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:
+    """Refuse before the video arrives what is wrong already."""
+    read_form(fields, False)
+
+
+class _Body:
+    """A request's body, piece by piece, that knows whether it has been read to its end."""
+
+    def __init__(self, request: Request) -> None:
+        self._receive = request.receive
+        self.ended = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while not self.ended:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            self.ended = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def read_on(self) -> None:
+        """Read what is left of a refused body, up to a limit."""
+        left = READ_ON_BYTES
+        with suppress(TimeoutError, ClientDisconnect):
+            async with asyncio.timeout(READ_ON_SECONDS):
+                async for piece in self:
+                    left -= len(piece)
+                    if left < 0:
+                        return

@@ -1,0 +1,207 @@
+"""A multipart body to disk: one write a byte, memory that stays flat, disk work off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+from collections.abc import AsyncIterable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from errors import InsufficientStorage, InvalidRequest, UploadTooLarge
+
+BATCH_BYTES = 1 << 20
+MAX_FIELD_BYTES = 64_000
+MAX_PARTS = 32
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Sink(Protocol):
+    """Takes a file's bytes, in order, in a thread of its own choosing."""
+
+    def write(self, data: bytes) -> None: ...
+
+
+@dataclass
+class FileSink:
+    """Writes to a new file and hashes on the way. Raises InsufficientStorage when the disk is, or gets, too full."""
+
+    path: Path
+    free_bytes: Callable[[], int]
+    floor_bytes: int
+
+    def __post_init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._file: BinaryIO = self.path.open("xb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        if self.free_bytes() < self.floor_bytes:
+            raise _full()
+        self._hash.update(data)
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            raise _full() if error.errno in FULL_DISK else error from error
+
+    def finish(self) -> str:
+        """Sync to disk; gives the content's sha256 in hex."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return self._hash.hexdigest()
+
+    def abandon(self) -> None:
+        self._file.close()
+
+
+class FormReader:
+    """Feeds a multipart body's file to a sink and keeps its text fields.
+
+    The first part named `file_field` is the file; parts with other file names are skipped. `on_file` is
+    called with the fields seen before it, and may refuse by raising.
+    """
+
+    def __init__(
+        self, content_type: str, file_field: str, max_file_bytes: int, on_file: Callable[[Mapping[str, str]], None]
+    ) -> None:
+        self.fields: dict[str, str] = {}
+        self.filename: str | None = None
+        self.file_bytes = 0
+        self._file_field = file_field
+        self._max_file_bytes = max_file_bytes
+        self._on_file = on_file
+        self._batch = bytearray()
+        self._header_name = b""
+        self._header_value = b""
+        self._parts = 0
+        self._ended = False
+        self._begin_part()
+        self._parser = self._open_parser(content_type)
+
+    async def read(self, body: AsyncIterable[bytes], sink: Sink) -> None:
+        """Raises InvalidRequest, UploadTooLarge, and what the sink raises."""
+        writing = self._write(sink)
+        try:
+            async for chunk in body:
+                self._parse(chunk)
+                if len(self._batch) >= BATCH_BYTES:
+                    # One batch is written while the next arrives.
+                    await writing
+                    writing = self._write(sink)
+            await writing
+            writing = self._write(sink)
+            if not self._ended:
+                raise InvalidRequest("The upload's body ends in the middle; send it again")
+        finally:
+            # Whatever happens, no thread writes to the sink any more when this returns.
+            await asyncio.wait([writing])
+        await writing
+
+    def _write(self, sink: Sink) -> asyncio.Future[None]:
+        data, self._batch = bytes(self._batch), bytearray()
+        return asyncio.get_running_loop().run_in_executor(None, sink.write, data)
+
+    def _parse(self, chunk: bytes) -> None:
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise InvalidRequest("The upload's body is not a multipart form as its Content-Type says") from error
+
+    def _open_parser(self, content_type: str) -> MultipartParser:
+        kind, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary:
+            raise InvalidRequest("The body must be multipart/form-data with the video in the field `video`")
+        try:
+            return MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin_part,
+                    "on_header_field": self._add_header_name,
+                    "on_header_value": self._add_header_value,
+                    "on_header_end": self._end_header,
+                    "on_headers_finished": self._end_headers,
+                    "on_part_data": self._add_data,
+                    "on_part_end": self._end_part,
+                    "on_end": self._end,
+                },
+            )
+        except FormParserError as error:
+            raise InvalidRequest("The multipart boundary is too long") from error
+
+    def _begin_part(self) -> None:
+        self._headers: dict[bytes, bytes] = {}
+        self._field: str | None = None
+        self._value = bytearray()
+        self._is_file = False
+
+    def _add_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _add_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _end_header(self) -> None:
+        self._headers[self._header_name.lower()] = self._header_value
+        self._header_name = self._header_value = b""
+
+    def _end_headers(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise InvalidRequest(f"The form has more than {MAX_PARTS} parts")
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        name = options.get(b"name", b"").decode(errors="replace")
+        if b"filename" not in options:
+            self._field = name
+            if name == self._file_field:
+                raise InvalidRequest(
+                    f"{name}: must be a file", details=[{"loc": [name], "msg": "must be a file, sent with a file name"}]
+                )
+            if name in self.fields:
+                raise InvalidRequest(f"{name}: is given twice", details=[{"loc": [name], "msg": "is given twice"}])
+        elif name == self._file_field:
+            if self.filename is not None:
+                raise InvalidRequest(f"{name}: is given twice", details=[{"loc": [name], "msg": "is given twice"}])
+            self.filename = options[b"filename"].decode(errors="replace")
+            self._is_file = True
+            self._on_file(self.fields)
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self.file_bytes += end - start
+            if self.file_bytes > self._max_file_bytes:
+                raise too_large(self._max_file_bytes)
+            self._batch += memoryview(data)[start:end]
+        elif self._field is not None:
+            self._value += data[start:end]
+            if len(self._value) > MAX_FIELD_BYTES:
+                words = f"is longer than {MAX_FIELD_BYTES} bytes"
+                raise InvalidRequest(f"{self._field}: {words}", details=[{"loc": [self._field], "msg": words}])
+
+    def _end_part(self) -> None:
+        if self._field is None:
+            return
+        try:
+            self.fields[self._field] = self._value.decode()
+        except UnicodeDecodeError as error:
+            words = "is not UTF-8 text"
+            raise InvalidRequest(f"{self._field}: {words}", details=[{"loc": [self._field], "msg": words}]) from error
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def too_large(max_bytes: int) -> UploadTooLarge:
+    return UploadTooLarge(f"The video is larger than the {max_bytes >> 20} MB that are accepted", maxBytes=max_bytes)
+
+
+def _full() -> InsufficientStorage:
+    return InsufficientStorage("The service's disk is full; try again later")

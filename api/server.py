@@ -1,0 +1,64 @@
+"""uvicorn's server, ending politely: first no new work, still answering, then gone with exit status 0."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from socket import socket
+from types import FrameType
+
+import uvicorn
+
+LINGER_SECONDS = 1.0
+"""How long a SIGTERM leaves the door open for polls, and for a balancer to see that this server drains."""
+
+PATIENCE_SECONDS = 2.5
+"""How long work that is leaving and uploads that are arriving are waited for."""
+
+
+class Server(uvicorn.Server):
+    """`drain` is called once, on the event loop; `idle` says whether nothing is under way any more."""
+
+    def __init__(self, config: uvicorn.Config, *, drain: Callable[[], None], idle: Callable[[], bool]) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._idle = idle
+        self._stopping: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write("".join(f"{line}\n" for line in self._addresses()))
+            sys.stdout.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Not handed on to uvicorn: it would raise the signal once more at the end, and with it the exit status.
+        if self._stopping or self._loop is None:
+            self.should_exit = self.force_exit = True
+            return
+        linger = LINGER_SECONDS if sig == signal.SIGTERM else 0.0
+        self._loop.call_soon_threadsafe(self._begin_to_stop, linger)
+
+    def _begin_to_stop(self, linger: float) -> None:
+        self._drain()
+        self._stopping = asyncio.ensure_future(self._stop(linger))
+
+    async def _stop(self, linger: float) -> None:
+        await asyncio.sleep(linger)
+        waited = linger
+        while not self._idle() and waited < PATIENCE_SECONDS:
+            await asyncio.sleep(0.05)
+            waited += 0.05
+        self.should_exit = True
+
+    def _addresses(self) -> list[str]:
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+        return [f"Serving at http://{shown}:{port}/", f"Try it at   http://{shown}:{port}/docs"]
