@@ -1,0 +1,202 @@
+"""What was found, as the records that leave the house."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+from config import VERSION
+from schemas import (
+    AnalyzerResult,
+    CurvesResult,
+    ExerciseStep,
+    HighlightResult,
+    Highlights,
+    HighlightsParams,
+    HighlightsResult,
+    LevelsResult,
+    Moment,
+    Parts,
+    Rest,
+    SegmentResult,
+    Signals,
+    Stretch,
+    VideoInfo,
+    VideoResult,
+    Window,
+    Workout,
+    WorkoutParams,
+    WorkoutResult,
+    WorkoutSegmentResult,
+    WorkoutSummary,
+)
+
+SIGNALS_ALONE = AnalyzerResult(name="signals", model=None, device=None, dtype=None, version=VERSION)
+
+FULL_COVERAGE = 0.98
+"""Below this share of decoded video a warning says so; encoders may leave out a picture or two at the ends."""
+
+
+def highlights_result(
+    info: VideoInfo, filename: str, signals: Signals, found: Highlights, wanted: HighlightsParams, seconds: float
+) -> HighlightsResult:
+    return HighlightsResult(
+        **_shared(info, filename, signals, found, wanted, seconds),
+        highlights_found=len(found.moments),
+        highlights=[
+            _highlight(rank, moment, found.windows, wanted.min_significance)
+            for rank, moment in enumerate(found.moments, 1)
+        ],
+        segments=[SegmentResult(**_segment(window)) for window in found.windows],
+    )
+
+
+def workout_result(
+    info: VideoInfo, filename: str, signals: Signals, found: Workout, wanted: WorkoutParams, seconds: float
+) -> WorkoutResult:
+    working = [stretch for stretch in found.stretches if stretch.working]
+    resting = [stretch for stretch in found.stretches if not stretch.working]
+    return WorkoutResult(
+        **_shared(info, filename, signals, found, wanted, seconds),
+        analysis_type="workout_with_timestamps",
+        total_duration_seconds=_time(info.duration_seconds),
+        segment_analyses=[
+            WorkoutSegmentResult(**_segment(window), exercise_name=None, movement_phase=None, analysis_success=True)
+            for window in found.windows
+        ],
+        system_prompt=wanted.system_prompt,
+        user_prompt=wanted.user_prompt,
+        exercise_steps=[_exercise_step(index, stretch) for index, stretch in enumerate(working, 1)],
+        rests=[_rest(stretch) for stretch in resting],
+        summary=_summary(working, resting, info.duration_seconds),
+    )
+
+
+def clock(seconds: float) -> str:
+    """75.2 as 01:15; hours lead where there are any."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours:02}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def shots_between(cuts: tuple[float, ...], duration: float) -> list[tuple[float, float]]:
+    """The shots that the cuts part, from the first picture to the end."""
+    return [(_time(start), _time(end)) for start, end in pairwise((0.0, *cuts, duration))]
+
+
+def _shared(
+    info: VideoInfo,
+    filename: str,
+    signals: Signals,
+    found: Highlights | Workout,
+    wanted: HighlightsParams | WorkoutParams,
+    seconds: float,
+) -> dict[str, Any]:
+    warnings = list(found.warnings)
+    if signals.coverage < FULL_COVERAGE:
+        warnings.append(f"Only {signals.coverage:.0%} of the video could be decoded; the rest is damaged or missing")
+    return {
+        "video": VideoResult(filename=filename, **measured(info)),
+        "video_path": filename,
+        "processing_time_seconds": round(seconds, 2),
+        "coverage": round(signals.coverage, 3),
+        "eyes_coverage": None,
+        "shots": shots_between(signals.cuts, info.duration_seconds),
+        "curves": CurvesResult(**asdict(found.curves)),
+        "analyzer": SIGNALS_ALONE,
+        "settings": wanted.model_dump(),
+        "warnings": warnings,
+        "total_segments_analyzed": len(found.windows),
+    }
+
+
+def measured(info: VideoInfo) -> dict[str, Any]:
+    """What is shown of a video's format: all but what only the house needs, rounded to what can be meant."""
+    shown = asdict(info) | {"duration_seconds": _time(info.duration_seconds), "fps": _time(info.fps)}
+    return {name: shown[name] for name in VideoResult.model_fields if name in shown}
+
+
+def _highlight(rank: int, moment: Moment, windows: list[Window], threshold: float) -> HighlightResult:
+    middle = (moment.start + moment.end) / 2
+    return HighlightResult(
+        rank=rank,
+        **_span(moment),
+        significance_score=round(moment.score, 1),
+        confidence=round(moment.confidence, 2),
+        description=moment.words,
+        signals_text=moment.words,
+        signals=LevelsResult(**asdict(moment.levels)),
+        parts=Parts(signals=round(moment.absolute, 3), eyes=None, rank=round(moment.rank, 3)),
+        below_threshold=moment.score < threshold,
+        segment=next((window.number for window in windows if middle < window.end), windows[-1].number),
+        analysis_success=True,
+    )
+
+
+def _segment(window: Window) -> dict[str, Any]:
+    return {
+        "segment": window.number,
+        "start_timestamp": _time(window.start),
+        "end_timestamp": _time(window.end),
+        "significance_score": round(window.score, 1),
+        "signals": LevelsResult(**asdict(window.levels)),
+        "description": window.words,
+    }
+
+
+def _exercise_step(index: int, stretch: Stretch) -> ExerciseStep:
+    """A work stretch, its repetitions uncounted and so unknown."""
+    return ExerciseStep(
+        exercise_name="Exercise A",
+        exercise_source="motion",
+        **_span(stretch),
+        description=stretch.words,
+        movement_phase=None,
+        set_index=index,
+        reps=None,
+        reps_range=None,
+        count_unit=None,
+        tempo=None,
+        rep_events=[],
+        observations=[],
+        confidence=round(stretch.confidence, 2),
+        method="none",
+    )
+
+
+def _rest(stretch: Stretch) -> Rest:
+    span = _span(stretch)
+    del span["timestamp_formatted"]
+    return Rest(**span, activity=stretch.words)
+
+
+def _summary(working: list[Stretch], resting: list[Stretch], duration: float) -> WorkoutSummary:
+    work_seconds = sum(stretch.end - stretch.start for stretch in working)
+    rest_seconds = sum(stretch.end - stretch.start for stretch in resting)
+    stretches = "1 stretch" if len(working) == 1 else f"{len(working)} stretches"
+    text = f"{stretches} of work ({clock(work_seconds)}) and {clock(rest_seconds)} of rest in {clock(duration)}"
+    return WorkoutSummary(
+        total_exercises_identified=1 if working else 0,
+        total_sets=len(working),
+        total_reps=None,
+        work_seconds=round(work_seconds, 2),
+        rest_seconds=round(rest_seconds, 2),
+        video_duration_formatted=clock(duration),
+        text=f"{text}; repetitions were not counted",
+    )
+
+
+def _span(stretch: Moment | Stretch) -> dict[str, Any]:
+    start, end = _time(stretch.start), _time(stretch.end)
+    return {
+        "start_timestamp": start,
+        "end_timestamp": end,
+        "duration": _time(end - start),
+        "timestamp_formatted": f"{clock(start)} - {clock(end)}",
+    }
+
+
+def _time(seconds: float) -> float:
+    """Milliseconds are as exact as a picture's time needs."""
+    return round(seconds, 3)

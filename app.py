@@ -1,0 +1,181 @@
+"""The front door: builds every part once, and keeps the endpoints that legacy clients call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+import logs
+from api import answers
+from api.health import HealthApi
+from api.intake import Intake
+from api.legacy import LegacyApi
+from api.server import Server
+from async_api import VideoApi
+from config import VERSION, Settings
+from errors import CannotStart
+from logs import event
+from railway_video_generator import RailwayVideoGenerator
+from schemas import AnalysisType, Limits
+from session_manager import SessionManager
+from stores import SessionStore, open_session_files, open_session_store
+from stores.files import SessionFiles
+from task_manager import BackgroundTaskManager
+from video import child
+
+logger = logging.getLogger(__name__)
+
+EXPOSED_HEADERS = ["Location", "Retry-After", answers.REQUEST_ID]
+"""What scripts of other origins may read of an answer's head."""
+
+STARTUP_FAILURE = 3
+"""The exit status by which a uvicorn worker tells its supervisor that starting it again is no use."""
+
+
+@dataclass(frozen=True)
+class House:
+    """Every part of one running service."""
+
+    settings: Settings
+    store: SessionStore
+    files: SessionFiles
+    sessions: SessionManager
+    tasks: BackgroundTaskManager
+    intake: Intake
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI app. Raises CannotStart.
+
+    Without settings, as `uvicorn --factory app:create_app` calls it, they come from the environment, and
+    what prevents the start is told in words instead of a traceback.
+    """
+    if settings is None:
+        try:
+            settings = Settings.from_env()
+            logs.set_up(settings.log_level)
+            return create_app(settings)
+        except CannotStart as error:
+            sys.stderr.write(f"Cannot start: {error}\n")
+            sys.exit(STARTUP_FAILURE)
+    house = build(settings)
+    app = FastAPI(
+        title="SmolVLM2 Video Analysis API",
+        version=VERSION,
+        description="Upload a video, follow its analysis, get its moments back.",
+        lifespan=lambda app: _open(house),
+        redirect_slashes=False,
+    )
+    app.state.house = house
+    answers.install(app)
+    app.include_router(VideoApi(house.intake, house.sessions, house.tasks, house.files).router())
+    app.include_router(LegacyApi(house.intake, house.tasks, house.files).router())
+    app.include_router(HealthApi(house.tasks, house.files, settings).router())
+    _add_middleware(app, settings)
+    return app
+
+
+def build(settings: Settings) -> House:
+    store, files = open_session_store(settings), open_session_files(settings)
+    sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
+    generator = RailwayVideoGenerator(Limits(max_duration_seconds=settings.max_duration_minutes * 60))
+    tasks = BackgroundTaskManager(
+        sessions,
+        files,
+        {
+            AnalysisType.HIGHLIGHTS: generator.generate_highlights,
+            AnalysisType.WORKOUT: generator.analyze_workout_with_timestamps,
+        },
+        max_workers=settings.max_concurrent_jobs,
+        max_queued=settings.max_queued,
+        max_attempts=settings.max_attempts,
+        keep_source=settings.keep_source,
+    )
+    return House(settings, store, files, sessions, tasks, Intake(sessions, tasks, files, settings))
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Outermost last: ids, then CORS, then the guard, so that even a crash has an id and may be read by a page."""
+    app.add_middleware(answers.CrashGuard)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_credentials="*" not in settings.cors_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+    )
+    app.add_middleware(answers.RequestIds)
+
+
+@asynccontextmanager
+async def _open(house: House) -> AsyncIterator[None]:
+    """Take up what an earlier run left, serve, and give back what is unfinished."""
+    await asyncio.to_thread(child.start)
+    await asyncio.to_thread(_take_up, house)
+    sweeper = asyncio.create_task(_sweep(house))
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+        await asyncio.to_thread(house.tasks.close)
+        house.store.close()
+
+
+def _take_up(house: House) -> None:
+    swept = house.files.sweep()
+    waiting = house.sessions.recover()
+    for session_id in waiting:
+        house.tasks.submit(session_id, bounded=False)
+    event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
+
+
+async def _sweep(house: House) -> None:
+    """Clean up after expired sessions, often enough that none outlives its time by more than a tenth."""
+    hours = house.settings.session_ttl_hours
+    while True:
+        await asyncio.sleep(min(60.0, max(0.05, hours * 3600 / 10)))
+        try:
+            count = await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
+        except OSError:
+            logger.exception("the sweep failed; it will be tried again")
+        else:
+            if count:
+                event(logger, "expired", sessions=count)
+
+
+def main() -> int:
+    """Serve until told to stop; gives the exit status."""
+    try:
+        settings = Settings.from_env()
+        logs.set_up(settings.log_level)
+        app = create_app(settings)
+    except CannotStart as error:
+        sys.stderr.write(f"Cannot start: {error}\n")
+        return 1
+    # Analyses share the interpreter with the event loop: at the default of 5 ms a poll waits visibly.
+    sys.setswitchinterval(0.001)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    house: House = app.state.house
+    Server(config, drain=house.tasks.drain, idle=lambda: house.tasks.idle() and not house.intake.under_way).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

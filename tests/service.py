@@ -1,0 +1,174 @@
+"""The service as tests run it: in a thread of their own process, or as the program an operator starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from app import House, create_app
+from config import Settings
+from schemas import Metadata, Status
+
+ROOT = Path(__file__).parent.parent
+BASE = "/api/v1/video"
+PATIENCE = 30.0
+
+
+def until(what: Callable[[], Any], *, timeout: float = PATIENCE, pause: float = 0.005) -> Any:
+    """The first true answer to `what`; fails the test when there is none in time."""
+    deadline = time.monotonic() + timeout
+    paused = threading.Event()
+    while not (answer := what()):
+        assert time.monotonic() < deadline, f"waited {timeout} s for it"
+        paused.wait(pause)
+    return answer
+
+
+class _Server(uvicorn.Server):
+    """Says when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.serving.set()
+
+
+@dataclass
+class Service:
+    """The app under a real uvicorn in a thread of its own, with a client for it."""
+
+    house: House
+    http: httpx.Client
+
+    @property
+    def data_dir(self) -> Path:
+        return self.house.settings.data_dir
+
+    def folders(self) -> list[str]:
+        return sorted(path.name for path in self.data_dir.iterdir() if path.name != ".lock")
+
+    def upload(self, video: Path | bytes, analysis_type: str = "highlights", **params: Any) -> httpx.Response:
+        content = video if isinstance(video, bytes) else video.read_bytes()
+        form = {"analysis_type": analysis_type, "params": json.dumps(params)}
+        return self.http.post(f"{BASE}/upload", data=form, files={"video": ("clip.mp4", content)})
+
+    def start(self, video: Path, analysis_type: str = "highlights", **params: Any) -> str:
+        answer = self.upload(video, analysis_type, **params)
+        assert answer.status_code == 200, answer.text
+        session_id: str = answer.json()["sessionId"]
+        return session_id
+
+    def status(self, session_id: str) -> dict[str, Any]:
+        body: dict[str, Any] = self.http.get(f"{BASE}/status/{session_id}").json()
+        return body
+
+    def ended(self, session_id: str) -> dict[str, Any]:
+        """The status once the session has ended."""
+        until(lambda: self.status(session_id)["status"] not in ("queued", "processing"))
+        return self.status(session_id)
+
+    def results(self, session_id: str) -> dict[str, Any]:
+        assert self.ended(session_id)["status"] == "completed"
+        body = self.http.get(f"{BASE}/results/{session_id}").json()
+        data: dict[str, Any] = body["data"]
+        return data
+
+    def seeded(self, status: Status, **updates: Any) -> str:
+        """A session that the ledger's own moves led to the status, without any work."""
+        sessions = self.house.sessions
+        metadata = Metadata(filename="clip.mp4", sha256="", video={}, legacy=False)
+        session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
+        folder = self.house.files.folder(session_id)
+        (folder / "source.mp4").write_bytes(b"video")
+        if status is not Status.QUEUED:
+            sessions.begin(session_id, "worker", max_attempts=3)
+            sessions.update_session(session_id, progress=65, message="Analyzing segment 13/20")
+        if status in (Status.COMPLETED, Status.EXPIRED):
+            self.house.files.write_result(session_id, b'{"highlights":[]}')
+            sessions.update_session(session_id, status=Status.COMPLETED, result="result.json")
+        elif status in (Status.FAILED, Status.CANCELLED):
+            sessions.update_session(session_id, status=status, **updates)
+        if status is Status.EXPIRED:
+            self._expire(session_id)
+        return session_id
+
+    def _expire(self, session_id: str) -> None:
+        """As if its time to live were over; its tombstone still stands."""
+
+        def edit(row: Any) -> Any:
+            lived = row["expires_at"] - row["ended_at"]
+            row["ended_at"] -= lived
+            row["expires_at"] -= lived
+            return row
+
+        assert self.house.store.change(session_id, edit)
+
+
+def serve(settings: Settings) -> Iterator[Service]:
+    app = create_app(settings)
+    server = _Server(uvicorn.Config(app, port=0, lifespan="on", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert server.serving.wait(PATIENCE)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+        yield Service(app.state.house, http)
+    server.should_exit = True
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+class Program:
+    """`python app.py` in a process of its own, as an operator starts it."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self._environment = environment
+        self.start()
+
+    def start(self) -> None:
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environment = inherited | {"DATA_DIR": str(self.data_dir), "PORT": "0"} | self._environment
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout
+        self.url = self.process.stdout.readline().split()[-1]
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE)
+
+    def send(self, sent: signal.Signals) -> None:
+        self.process.send_signal(sent)
+
+    def end(self) -> int:
+        """Wait for the process to be gone; gives its exit status."""
+        status = self.process.wait(PATIENCE)
+        assert self.process.stdout
+        self.process.stdout.close()
+        self.http.close()
+        return status
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.send(signal.SIGKILL)
+        self.end()

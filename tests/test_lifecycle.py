@@ -1,0 +1,179 @@
+"""The program as an operator runs it: started, killed, drained, misconfigured."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.service import BASE, ROOT, Program, until
+
+Start = Callable[..., Program]
+
+
+def upload(program: Program, video: Path) -> str:
+    with video.open("rb") as file:
+        answer = program.http.post(f"{BASE}/upload", data={"analysis_type": "highlights"}, files={"video": file})
+    assert answer.status_code == 200, answer.text
+    session_id: str = answer.json()["sessionId"]
+    return session_id
+
+
+def status(program: Program, session_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = program.http.get(f"{BASE}/status/{session_id}").json()
+    return body
+
+
+def is_now(program: Program, session_id: str, wanted: str) -> bool:
+    return bool(status(program, session_id)["status"] == wanted)
+
+
+def run(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_killed_service_goes_on_where_it_was(program: Start, clip: Path, long_clip: Path) -> None:
+    first = program(MAX_ATTEMPTS="3")
+    done = upload(first, clip)
+    until(lambda: status(first, done)["status"] == "completed")
+    running, waiting = upload(first, long_clip), upload(first, clip)
+    until(lambda: status(first, running)["status"] == "processing")
+    first.kill()
+    second = program()
+    assert second.http.get(f"{BASE}/results/{done}").status_code == 200
+    for session_id in (running, waiting):
+        until(partial(is_now, second, session_id, "completed"))
+    assert status(second, running)["attempt"] == 2
+
+
+def test_a_killed_service_leaves_no_decoder_behind(program: Start, long_clip: Path) -> None:
+    service = program()
+    session_id = upload(service, long_clip)
+    until(lambda: status(service, session_id)["segmentsDone"])
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    service.kill()
+    assert children
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+def test_work_that_kills_the_service_again_and_again_is_given_up(program: Start, long_clip: Path) -> None:
+    service = program(MAX_ATTEMPTS="2")
+    session_id = upload(service, long_clip)
+    for _ in range(2):
+        until(partial(is_now, service, session_id, "processing"))
+        service.kill()
+        service = program(MAX_ATTEMPTS="2")
+    until(lambda: status(service, session_id)["status"] == "failed")
+    assert status(service, session_id)["reason"] == "too_many_attempts"
+
+
+def test_a_crash_in_the_middle_of_an_upload_leaves_nothing(program: Start, tmp_path: Path) -> None:
+    service = program()
+    with ThreadPoolExecutor(1) as pool:
+
+        def body() -> Any:
+            yield b'--edge\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n' + b"x" * (2 << 20)
+            until(lambda: list((tmp_path / "data").glob("*/source.part")))
+            service.send(signal.SIGKILL)
+            service.process.wait()
+            yield b"x"
+
+        headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+        sent = pool.submit(service.http.post, f"{BASE}/upload", content=body(), headers=headers)
+        assert sent.exception(timeout=30)
+    assert list((tmp_path / "data").glob("*/source.part"))
+    program()
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [".lock"]
+
+
+def test_a_drain_gives_back_running_work_and_still_answers(program: Start, long_clip: Path) -> None:
+    service = program()
+    session_id = upload(service, long_clip)
+    until(lambda: status(service, session_id)["segmentsDone"])
+    service.send(signal.SIGTERM)
+    until(lambda: status(service, session_id)["status"] == "queued", pause=0.001)
+    refused = service.http.post(f"{BASE}/upload", data={"analysis_type": "highlights"}, files={"video": b"x"})
+    assert (refused.status_code, refused.json()["reason"]) == (503, "draining")
+    assert refused.headers["Retry-After"]
+    assert service.http.get("/readyz").status_code == 503
+    assert service.end() == 0
+    row = json.loads((service.data_dir / session_id / "session.json").read_text())
+    assert (row["status"], row["attempt"]) == ("queued", 0)
+
+
+def test_a_drained_service_ends_within_5_seconds_and_leaves_no_process(program: Start, long_clip: Path) -> None:
+    service = program()
+    session_id = upload(service, long_clip)
+    until(lambda: status(service, session_id)["segmentsDone"])
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    service.send(signal.SIGTERM)
+    assert service.process.wait(timeout=5) == 0
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+def test_ctrl_c_ends_an_idle_service_at_once(program: Start) -> None:
+    service = program()
+    service.send(signal.SIGINT)
+    assert service.process.wait(timeout=2) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "eighty"), ("SESSION_TTL_HOURS", "0"), ("DATA_DIR", "/dev/null/x")]
+)
+def test_a_wrong_setting_stops_the_start_in_words(tmp_path: Path, name: str, value: str) -> None:
+    done = run({"DATA_DIR": str(tmp_path), name: value}, "app.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Cannot start: ")
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_stops_the_start_in_words(program: Start, tmp_path: Path) -> None:
+    port = program().url.rsplit(":", 1)[1].rstrip("/")
+    done = run({"DATA_DIR": str(tmp_path / "other"), "PORT": port}, "app.py")
+    assert done.returncode != 0
+    assert "address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_service_on_the_same_folder_refuses_in_words(program: Start, tmp_path: Path) -> None:
+    program()
+    done = run({"DATA_DIR": str(tmp_path / "data"), "PORT": "0"}, "app.py")
+    assert done.returncode == 1
+    assert "another process already works in DATA_DIR" in done.stderr
+
+
+def test_more_worker_processes_than_one_refuse_to_start_in_words(tmp_path: Path) -> None:
+    uvicorn = ("-m", "uvicorn", "--factory", "app:create_app", "--port", "0", "--workers", "2")
+    done = run({"DATA_DIR": str(tmp_path / "data")}, *uvicorn)
+    assert "start the service with one worker process" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_uvicorn_can_start_it_too(tmp_path: Path, clip: Path) -> None:
+    command = [sys.executable, "-m", "uvicorn", "--factory", "app:create_app", "--port", "0"]
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        opened = process.stderr.readline()
+        process.terminate()
+        process.stderr.read()
+    assert json.loads(opened)["event"] == "opened"
