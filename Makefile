@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check format clean
+.PHONY: run test demo check faults format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -19,6 +19,9 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_house.py
+
+faults: .venv/installed-dev
+	$(BIN)/python -m benchmarks.faults
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -13,6 +15,17 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 session_id: ContextVar[str | None] = ContextVar("session_id", default=None)
 """Id of the session being worked on."""
+
+
+@contextmanager
+def about(session: str, request: str | None) -> Iterator[None]:
+    """While entered, this thread's lines bear the session's id, and that of the request it came with."""
+    session_token, request_token = session_id.set(session), request_id.set(request)
+    try:
+        yield
+    finally:
+        session_id.reset(session_token)
+        request_id.reset(request_token)
 
 
 def event(logger: logging.Logger, name: str, /, level: int = logging.INFO, **facts: object) -> None:

@@ -287,6 +287,8 @@ class Metadata(TypedDict):
     """Display name only; it never touches the file system."""
     sha256: str
     video: dict[str, Any]
+    request_id: str | None
+    """Of the upload: the log lines of the work bear it too."""
     legacy: bool
     """A legacy client waits on the line for it; it means nothing to anybody after a restart."""
 

@@ -86,7 +86,7 @@ class SessionManager:
             updated_at=now,
             ended_at=None,
             expires_at=None,
-            metadata=metadata or Metadata(filename="", sha256="", video={}, legacy=False),
+            metadata=metadata or Metadata(filename="", sha256="", video={}, request_id=None, legacy=False),
         )
         self._store.add(row)
         return row["session_id"]

@@ -190,13 +190,17 @@ class BackgroundTaskManager:
             row = self._sessions.begin(session_id, worker, self._max_attempts)
             if row is None:
                 return
-            event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
-            try:
-                self._carry_out(row, worker, work or self._work_of(row))
-            except AnalysisStopped:
-                self._leave(row)
-            except Exception as error:  # noqa: BLE001 whatever breaks an analysis must end its session
-                self._fail(row, worker, error)
+            with logs.about(session_id, row["metadata"]["request_id"]):
+                self._work_on(row, worker, work or self._work_of(row))
+
+    def _work_on(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
+        event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
+        try:
+            self._carry_out(row, worker, work)
+        except AnalysisStopped:
+            self._leave(row)
+        except Exception as error:  # noqa: BLE001 whatever breaks an analysis must end its session
+            self._fail(row, worker, error)
 
     def _work_of(self, row: Session) -> Callable[..., BaseModel]:
         analysis = self._analyses[row["analysis_type"]]
@@ -270,16 +274,14 @@ class BackgroundTaskManager:
 
     @contextmanager
     def _at_work(self, session_id: str) -> Iterator[None]:
-        """While entered, the session counts as running and log lines carry its id."""
+        """While entered, the session counts as running."""
         left = threading.Event()
         with self._lock:
             self._waiting.pop(session_id, None)
             self._running[session_id] = left
-        token = logs.session_id.set(session_id)
         try:
             yield
         finally:
-            logs.session_id.reset(token)
             with self._lock:
                 del self._running[session_id]
             left.set()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import ClientDisconnect, Request
 
+import logs
 from analysis.results import measured
 from api.forms import display_name, refuse
-from api.multipart import FileSink, FormReader, too_large
+from api.multipart import FULL_DISK, FileSink, FormReader, disk_full, too_large
 from config import Settings
 from errors import AnalysisFailed, InsufficientStorage, ServiceError, UnsupportedVideo
 from logs import event
@@ -75,7 +76,8 @@ class Intake:
         self.under_way += 1
         try:
             self._check_before_reading(request)
-            return await self._take(request, body, read_form, session_id, legacy)
+            with _full_disk_in_words():
+                return await self._take(request, body, read_form, session_id, legacy)
         except ServiceError:
             await asyncio.to_thread(self._files.remove, session_id)
             await body.read_on()
@@ -108,7 +110,10 @@ class Intake:
             raise refuse("video", "is an empty file")
         path, info = await asyncio.to_thread(self._accept, part)
         filename = display_name(reader.filename)
-        metadata = Metadata(filename=filename, sha256=sha256, video=measured(info), legacy=legacy)
+        metadata = Metadata(
+            filename=filename, sha256=sha256, video=measured(info), request_id=logs.request_id.get(), legacy=legacy
+        )
+        )
         await asyncio.to_thread(self._create, session_id, path, wanted, metadata)
         event(
             logger, "uploaded", session=session_id, file=filename, bytes=info.size_bytes, analysis=wanted.analysis_type
@@ -138,6 +143,17 @@ class Intake:
         self._sessions.create_session(
             str(path), wanted.analysis_type, wanted.params.model_dump(), session_id=session_id, metadata=metadata
         )
+
+
+@contextmanager
+def _full_disk_in_words() -> Iterator[None]:
+    """Whichever write it is that the disk cannot take any more."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL_DISK:
+            raise disk_full() from error
+        raise
 
 
 def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:

@@ -43,14 +43,14 @@ class FileSink:
 
     def write(self, data: bytes) -> None:
         if self.free_bytes() < self.floor_bytes:
-            raise _full()
+            raise disk_full()
         self._hash.update(data)
         view = memoryview(data)
         try:
             while view:
                 view = view[self._file.write(view) :]
         except OSError as error:
-            raise _full() if error.errno in FULL_DISK else error from error
+            raise (disk_full() if error.errno in FULL_DISK else error) from error
 
     def finish(self) -> str:
         """Sync to disk; gives the content's sha256 in hex."""
@@ -203,5 +203,5 @@ def too_large(max_bytes: int) -> UploadTooLarge:
     return UploadTooLarge(f"The video is larger than the {max_bytes >> 20} MB that are accepted", maxBytes=max_bytes)
 
 
-def _full() -> InsufficientStorage:
+def disk_full() -> InsufficientStorage:
     return InsufficientStorage("The service's disk is full; try again later")

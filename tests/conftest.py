@@ -61,8 +61,8 @@ def long_clip(footage: Path) -> Path:
 def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     started: list[Program] = []
 
-    def start(**environment: str) -> Program:
-        started.append(Program(tmp_path / "data", **environment))
+    def start(*, largest_file: int | None = None, **environment: str) -> Program:
+        started.append(Program(tmp_path / "data", largest_file=largest_file, **environment))
         return started[-1]
 
     yield start

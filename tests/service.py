@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -92,7 +93,7 @@ class Service:
     def seeded(self, status: Status, **updates: Any) -> str:
         """A session that the ledger's own moves led to the status, without any work."""
         sessions = self.house.sessions
-        metadata = Metadata(filename="clip.mp4", sha256="", video={}, legacy=False)
+        metadata = Metadata(filename="clip.mp4", sha256="", video={}, request_id=None, legacy=False)
         session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
         folder = self.house.files.folder(session_id)
         (folder / "source.mp4").write_bytes(b"video")
@@ -137,8 +138,10 @@ def serve(settings: Settings) -> Iterator[Service]:
 class Program:
     """`python app.py` in a process of its own, as an operator starts it."""
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+    def __init__(self, data_dir: Path, *, largest_file: int | None = None, **environment: str) -> None:
+        """`largest_file` is the size in bytes at which its disk seems full."""
         self.data_dir = data_dir
+        self._largest_file = largest_file
         self._environment = environment
         self.start()
 
@@ -155,6 +158,9 @@ class Program:
         )
         assert self.process.stdout
         self.url = self.process.stdout.readline().split()[-1]
+        if self._largest_file is not None:
+            limit = (self._largest_file, self._largest_file)
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limit)
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE)
 
     def send(self, sent: signal.Signals) -> None:

@@ -104,6 +104,16 @@ def test_a_crash_in_the_middle_of_an_upload_leaves_nothing(program: Start, tmp_p
     assert [path.name for path in (tmp_path / "data").iterdir()] == [".lock"]
 
 
+def test_a_full_disk_refuses_an_upload_and_takes_the_next(program: Start, clip: Path) -> None:
+    service = program(largest_file=1 << 20)
+    form = {"analysis_type": "highlights"}
+    answer = service.http.post(f"{BASE}/upload", data=form, files={"video": b"x" * (3 << 20)})
+    assert (answer.status_code, answer.json()["reason"]) == (507, "insufficient_storage")
+    assert [path.name for path in service.data_dir.iterdir()] == [".lock"]
+    session_id = upload(service, clip)
+    until(partial(is_now, service, session_id, "completed"))
+
+
 def test_a_drain_gives_back_running_work_and_still_answers(program: Start, long_clip: Path) -> None:
     service = program()
     session_id = upload(service, long_clip)

@@ -64,7 +64,7 @@ def row(session_id: str = ID, *, minute: int = 0) -> Session:
         updated_at=created,
         ended_at=None,
         expires_at=None,
-        metadata=Metadata(filename="a.mp4", sha256="", video={}, legacy=False),
+        metadata=Metadata(filename="a.mp4", sha256="", video={}, request_id=None, legacy=False),
     )
 
 

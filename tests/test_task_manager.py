@@ -61,7 +61,9 @@ class Bench:
     tasks: BackgroundTaskManager
 
     def session(self, **params: object) -> str:
-        metadata = Metadata(filename="shown.mp4", sha256="", video={"duration_seconds": 10.0}, legacy=False)
+        metadata = Metadata(
+            filename="shown.mp4", sha256="", video={"duration_seconds": 10.0}, request_id=None, legacy=False
+        )
         session_id = self.sessions.create_session("source.mp4", AnalysisType.HIGHLIGHTS, params, metadata=metadata)
         (self.folder / session_id / "source.mp4").write_bytes(b"video")
         return session_id
