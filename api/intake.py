@@ -113,11 +113,8 @@ class Intake:
         metadata = Metadata(
             filename=filename, sha256=sha256, video=measured(info), request_id=logs.request_id.get(), legacy=legacy
         )
-        )
         await asyncio.to_thread(self._create, session_id, path, wanted, metadata)
-        event(
-            logger, "uploaded", session=session_id, file=filename, bytes=info.size_bytes, analysis=wanted.analysis_type
-        )
+        event(logger, "uploaded", session=session_id, file=filename, bytes=info.size_bytes)
         return Upload(session_id, path, wanted, metadata)
 
     async def _receive(self, body: _Body, reader: FormReader, part: Path) -> str:
