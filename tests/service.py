@@ -141,6 +141,7 @@ class Program:
     def __init__(self, data_dir: Path, *, largest_file: int | None = None, **environment: str) -> None:
         """`largest_file` is the size in bytes at which its disk seems full."""
         self.data_dir = data_dir
+        self.log = data_dir.with_suffix(".log")
         self._largest_file = largest_file
         self._environment = environment
         self.start()
@@ -148,20 +149,20 @@ class Program:
     def start(self) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment = inherited | {"DATA_DIR": str(self.data_dir), "PORT": "0"} | self._environment
-        self.process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
         assert self.process.stdout
         self.url = self.process.stdout.readline().split()[-1]
         if self._largest_file is not None:
             limit = (self._largest_file, self._largest_file)
             resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limit)
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE)
+
+    def logged(self) -> list[dict[str, Any]]:
+        """The log's lines."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def send(self, sent: signal.Signals) -> None:
         self.process.send_signal(sent)

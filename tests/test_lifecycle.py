@@ -139,6 +139,21 @@ def test_a_drained_service_ends_within_5_seconds_and_leaves_no_process(program: 
     assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
+def test_a_sessions_life_can_be_read_from_the_log(program: Start, clip: Path) -> None:
+    service = program()
+    service.http.headers["X-Request-ID"] = "walk-1"
+    session_id = upload(service, clip)
+    until(partial(is_now, service, session_id, "completed"))
+    service.http.delete(f"{BASE}/cleanup/{session_id}", headers={"X-Request-ID": "walk-2"})
+    lines = [line for line in service.logged() if line.get("session") == session_id]
+    events = [line["event"] for line in lines]
+    assert [events[0], events[1], *events[-2:]] == ["uploaded", "started", "completed", "cleaned up"]
+    tenths = [line["percent"] // 10 for line in lines if line["event"] == "progress"]
+    assert len(tenths) > 2
+    assert len(tenths) == len(set(tenths))
+    assert [line["request"] for line in lines] == ["walk-1"] * (len(lines) - 1) + ["walk-2"]
+
+
 def test_ctrl_c_ends_an_idle_service_at_once(program: Start) -> None:
     service = program()
     service.send(signal.SIGINT)
