@@ -1,0 +1,1 @@
+"""The darkroom: the only room that opens video files, always in a child process with limits."""

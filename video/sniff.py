@@ -1,0 +1,90 @@
+"""Tells from a file's first bytes what it is instead of a video, and what a video's container is called."""
+
+from __future__ import annotations
+
+HEAD_BYTES = 4096
+"""Enough for every mark below; none lies further in than an MP4's list of brands."""
+
+INCOMPLETE = "The video is incomplete or damaged: its table of contents is missing. Was it saved or sent to the end?"
+
+_PICTURES = {
+    b"\x89PNG\r\n\x1a\n": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF87a": "a GIF picture",
+    b"GIF89a": "a GIF picture",
+    b"II*\0": "a TIFF picture",
+    b"MM\0*": "a TIFF picture",
+    b"BM": "a BMP picture",
+}
+_SOUNDS = {b"ID3": "an MP3", b"fLaC": "a FLAC", b"#!AMR": "an AMR", b"\xff\xf1": "an AAC", b"\xff\xf9": "an AAC"}
+_SOUNDS |= dict.fromkeys((b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"), "an MP3")
+_PAPERS = {
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive or an office document",
+    b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+}
+_MARKS = {
+    **{mark: f"The file is {what}, not a video." for mark, what in (_PICTURES | _PAPERS).items()},
+    **{
+        mark: f"The file is {what} sound recording: there are no moving pictures in it."
+        for mark, what in _SOUNDS.items()
+    },
+}
+_PLAYLISTS = (b"#extm3u", b"ffconcat version", b"[playlist]", b"[reference]")
+_PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}
+
+
+def not_a_video(head: bytes) -> str | None:
+    """Words for a file that is surely something else, or None. `head` is its first HEAD_BYTES."""
+    if not head:
+        return "The file is empty."
+    if (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or (head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS):
+        return "The file is a still picture, not a video."
+    if head[:4] in (b"RIFF", b"FORM") and head[8:12] in (b"WAVE", b"AIFF", b"AIFC"):
+        return "The file is a sound recording: there are no moving pictures in it."
+    for mark, words in _MARKS.items():
+        if head.startswith(mark):
+            return words
+    return _as_text(head)
+
+
+def why_unreadable(head: bytes) -> str:
+    """Words for a file that no reader takes, once `not_a_video` had none."""
+    if head[4:8] == b"ftyp":
+        return INCOMPLETE
+    if not any(head):
+        return "The file holds nothing but zeros."
+    return "The file is not a video in a format this service reads, or its beginning is damaged."
+
+
+def extension(reader: str, head: bytes) -> str:
+    """The file extension that suits a container. `reader` is FFmpeg's name for its format."""
+    if reader.startswith("mov"):
+        brand = head[8:12] if head[4:8] == b"ftyp" else b"qt  "
+        return "mov" if brand == b"qt  " else "3gp" if brand.startswith(b"3g") else "mp4"
+    if reader.startswith("matroska"):
+        return "webm" if b"webm" in head[:64] else "mkv"
+    return {"mpegts": "ts", "mpeg": "mpg", "asf": "wmv", "ogg": "ogv"}.get(reader, reader)
+
+
+def _as_text(head: bytes) -> str | None:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_PLAYLISTS) or (text.startswith(b"<?xml") and b"<mpd" in text):
+        return "The file is a playlist: it names videos and holds none."
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "The file is a web page, not a video. Was the page saved instead of the video?"
+    if text.startswith((b"<svg", b"<?xml")):
+        return "The file is text (XML), not a video."
+    # Seven-bit text without control characters, or UTF-8; the last character may be cut in two.
+    if any(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in head):
+        return None
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        if len(head) < HEAD_BYTES or error.start < len(head) - 3:
+            return None
+    return "The file is text, not a video."
