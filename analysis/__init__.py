@@ -1,0 +1,1 @@
+"""Thinking room: pure functions on arrays of samples; no files, no model, no clock."""

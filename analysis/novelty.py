@@ -1,0 +1,42 @@
+"""Measures how unlike the rest of the video each picture is, at a cost that grows with its length alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+REPRESENTATIVES = 240
+"""Pictures that stand for the whole video, evenly spread over its time: one in 45 s of the longest, all of a short."""
+
+ALIKE_SHARES = (0.15, 0.35)
+"""A picture is as unlike the video as it is, on average, unlike the pictures between these shares in likeness: what
+is shown for less than the first is rare in full, what is shown for more than the second is not rare at all."""
+
+FULL_DISTANCE = 0.35
+"""Root mean square difference (1 is black to white) that counts as 1: about that of two unrelated shots."""
+
+PLAIN_CONTRAST = 0.06
+"""Standard deviation of a layout below which there is nothing in the picture to be new: black, white or a blank."""
+
+_ROWS = 4096
+"""Rows a piece, so that the work in hand stays at a few megabytes."""
+
+
+def novelty(layouts: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(n,) 0-1 from (n, cells * 3) small layouts in time order, about evenly spaced: red, green, blue of each cell."""
+    chosen = np.unique(np.linspace(0, len(layouts) - 1, REPRESENTATIVES).round().astype(int))
+    known = layouts[chosen].astype(np.float32) / np.float32(255)
+    starts = range(0, len(layouts), _ROWS)
+    return np.concatenate(
+        [_rarity(layouts[at : at + _ROWS].astype(np.float32) / np.float32(255), known) for at in starts]
+    )
+
+
+def _rarity(rows: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float64]:
+    first, end = (round(share * len(known)) for share in ALIKE_SHARES)
+    squares = (rows**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * rows @ known.T
+    distance = np.sqrt(np.maximum(0.0, squares / rows.shape[1]))
+    nearest = np.sort(distance, axis=1)[:, first : max(first + 1, end)].mean(axis=1)
+    contrast = rows.reshape(len(rows), -1, 3).std(axis=1).mean(axis=1)
+    shows_something = np.minimum(1.0, contrast / PLAIN_CONTRAST)
+    return np.asarray(np.minimum(1.0, nearest / FULL_DISTANCE) * shows_something, np.float64)

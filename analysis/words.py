@@ -1,0 +1,77 @@
+"""Says in one plain sentence what was measured in a stretch of video, and nothing that was not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.significance import Curve, Evidence
+from schemas import Signals
+
+NOTICED = 0.35
+"""Evidence from which a signal is named."""
+
+SUDDEN_SECONDS = 0.75
+"""A rise within this time is sudden."""
+
+STEADY_MOTION, STRONG_MOTION = 0.06, 0.25
+"""Widths a second from which lasting motion is named, and named strong."""
+
+AFTER_CUT_SECONDS = 1.0
+"""How long after a cut something still happens just after it."""
+
+
+def describe(signals: Signals, evidence: Evidence, part: slice) -> str:
+    strengths = {name: float(curve[part].max()) for name, curve in evidence.signals.items()}
+    moves, new = strengths["motion"] >= NOTICED, strengths["novelty"] >= NOTICED
+    sound = _sound(strengths)
+    if moves:
+        clauses = [_burst(evidence.signals["motion"], part, signals.step_seconds)]
+        clauses += [f"with {sound}"] if sound else []
+        clauses += ["in a picture unlike the rest of the video"] if new else []
+    elif new:
+        clauses = ["The picture changes to something unlike the rest of the video"]
+        clauses += [f"with {sound}"] if sound else []
+    elif sound:
+        clauses = [f"{sound[0].upper()}{sound[1:]}", f"while {_lasting(signals.motion[part], lower=True)}"]
+    else:
+        return _lasting(signals.motion[part], lower=False)
+    return " ".join(clauses) + _after_cut(signals, evidence.total, part)
+
+
+def _burst(motion: Curve, part: slice, step_seconds: float) -> str:
+    """How motion that stands out comes and how long it stays."""
+    seen = motion[part]
+    peak = int(np.argmax(seen))
+    before = max(0, part.start + peak - max(1, round(SUDDEN_SECONDS / step_seconds)))
+    sudden = motion[before] < seen[peak] / 2 and part.start + peak > before
+    lasts = float((seen > seen[peak] / 2).sum()) * step_seconds
+    if lasts >= 3.0:
+        return (
+            "A sudden start of strong motion that lasts"
+            if sudden and peak * 2 < len(seen)
+            else "Strong motion that lasts"
+        )
+    return "A sudden burst of motion" if sudden else "A rise in motion"
+
+
+def _sound(strengths: dict[str, float]) -> str:
+    loud, sudden = strengths.get("loudness", 0.0) >= NOTICED, strengths.get("onsets", 0.0) >= NOTICED
+    if loud:
+        return "a sudden loud sound" if sudden else "sound louder than usual"
+    return "a sound that begins suddenly" if sudden else ""
+
+
+def _lasting(motion: Curve, lower: bool) -> str:
+    usual = float(np.median(motion))
+    if usual >= STRONG_MOTION:
+        words = "Steady strong motion"
+    elif usual >= STEADY_MOTION:
+        words = "Steady motion"
+    else:
+        return "little moves" if lower else "Little happens here"
+    return words[0].lower() + words[1:] + " goes on" if lower else words
+
+
+def _after_cut(signals: Signals, total: Curve, part: slice) -> str:
+    peak = (part.start + int(np.argmax(total[part])) + 0.5) * signals.step_seconds
+    return ", just after a cut" if any(0 <= peak - cut <= AFTER_CUT_SECONDS for cut in signals.cuts) else ""
