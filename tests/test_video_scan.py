@@ -170,7 +170,7 @@ def test_a_damaged_end_is_where_the_position_stays(tmp_path: Path) -> None:
 
 
 def test_noise_all_over_a_file_costs_no_more_than_what_it_hits(tmp_path: Path) -> None:
-    draw_video(tmp_path / "v.mp4", 8.0)
+    draw_video(tmp_path / "v.mp4", 8.0, style=Style(160, 90))
     data = bytearray((tmp_path / "v.mp4").read_bytes())
     rng = np.random.default_rng(3)
     for place in rng.integers(data.index(b"mdat") + 4000, len(data), 40):
@@ -208,7 +208,7 @@ def test_sound_that_changes_its_form_is_survived(tmp_path: Path) -> None:
 
 
 def test_pieces_are_small_and_their_position_rises(tmp_path: Path) -> None:
-    draw_video(tmp_path / "v.mp4", 20.0)
+    draw_video(tmp_path / "v.mp4", 20.0, style=SMALL)
     pieces = whole(tmp_path / "v.mp4").pieces
     positions = [piece.position for piece in pieces]
     assert positions == sorted(positions)
@@ -228,7 +228,7 @@ def test_much_sound_beside_few_pictures_comes_in_pieces_too(tmp_path: Path) -> N
 
 
 def test_a_scan_that_is_stopped_leaves_no_child(tmp_path: Path) -> None:
-    draw_video(tmp_path / "v.mp4", 20.0)
+    draw_video(tmp_path / "v.mp4", 20.0, style=SMALL)
     before = len(psutil.Process().children(recursive=True))
     answers = iter([False, False, False])
     with pytest.raises(AnalysisStopped):
