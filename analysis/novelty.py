@@ -13,7 +13,7 @@ ALIKE_SHARES = (0.15, 0.35)
 is shown for less than the first is rare in full, what is shown for more than the second is not rare at all."""
 
 FULL_DISTANCE = 0.35
-"""Root mean square difference (1 is black to white) that counts as 1: about that of two unrelated shots."""
+"""Root mean square difference (1 is black to white) that counts as 1: a bright picture after a dark one."""
 
 PLAIN_CONTRAST = 0.06
 """Standard deviation of a layout below which there is nothing in the picture to be new: black, white or a blank."""

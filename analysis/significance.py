@@ -27,7 +27,7 @@ class Signal:
 
 
 # Clear rises: a person walking past moves at 0.1-0.3 widths a second; 10 dB is heard as twice as loud (Stevens 1955);
-# half the difference of two unrelated shots; half of a hand clap's onset.
+# a novelty of 0.4 is another place at the same light.
 MOTION = Signal(weight=0.40, alone=1.0, clear=0.15, grain=0.01)
 LOUDNESS = Signal(weight=0.20, alone=0.9, clear=10.0, grain=1.5)
 ONSETS = Signal(weight=0.12, alone=0.6, clear=0.5, grain=0.1)

@@ -13,10 +13,10 @@ SMOOTH_SECONDS = 0.75
 """Spread of the bell that motion is seen through: the still turn between two repetitions is no rest."""
 
 STILL_MOTION = 0.015
-"""Widths a second that a person standing or sitting for a rest stays below."""
+"""Widths a second taken for stillness at most, whatever else the video shows."""
 
 WORK_MOTION = 0.035
-"""Widths a second that slow push-ups across a third of the picture reach between their turns."""
+"""Widths a second without which nothing is work: slow push-ups, filmed whole, reach 0.065 on average."""
 
 START_SHARE, STAY_SHARE = 0.35, 0.18
 """Work begins above the first share of the video's brisk motion (its 90th percentile) and lasts above the second."""
