@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 import logs
 from api import answers
@@ -21,7 +22,7 @@ from api.legacy import LegacyApi
 from api.server import Server
 from async_api import VideoApi
 from config import VERSION, Settings
-from errors import CannotStart
+from errors import CannotStart, Draining
 from logs import event
 from railway_video_generator import RailwayVideoGenerator
 from schemas import AnalysisType, Limits
@@ -106,7 +107,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Outermost last: ids, then CORS, then the guard, so that even a crash has an id and may be read by a page."""
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
-        CORSMiddleware,
+        answers.Cors,
         allow_origins=list(settings.cors_origins),
         allow_credentials="*" not in settings.cors_origins,
         allow_methods=["GET", "POST", "DELETE"],
@@ -127,14 +128,16 @@ async def _open(house: House) -> AsyncIterator[None]:
     finally:
         sweeper.cancel()
         await asyncio.to_thread(house.tasks.close)
+        house.intake.close()
         house.store.close()
 
 
 def _take_up(house: House) -> None:
     swept = house.files.sweep()
     waiting = house.sessions.recover()
-    for session_id in waiting:
-        house.tasks.submit(session_id, bounded=False)
+    with suppress(Draining):  # told to stop already: they wait for the next start
+        for session_id in waiting:
+            house.tasks.submit(session_id, bounded=False)
     event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
 
 
@@ -154,9 +157,12 @@ async def _sweep(house: House) -> None:
 
 def main() -> int:
     """Serve until told to stop; gives the exit status."""
+    # Until uvicorn listens to signals itself, there is nothing to give back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         settings = Settings.from_env()
         logs.set_up(settings.log_level)
+        listener = _listen(settings)
         app = create_app(settings)
     except CannotStart as error:
         sys.stderr.write(f"Cannot start: {error}\n")
@@ -165,16 +171,29 @@ def main() -> int:
     sys.setswitchinterval(0.001)
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
     house: House = app.state.house
-    Server(config, drain=house.tasks.drain, idle=lambda: house.tasks.idle() and not house.intake.under_way).run()
+    server = Server(
+        config,
+        drain=house.tasks.drain,
+        idle=lambda: house.tasks.idle() and not house.intake.under_way,
+        abandon=house.intake.abandon,
+    )
+    server.run([listener])
     return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Raises CannotStart, naming the address."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise CannotStart(f"cannot listen on HOST={settings.host} PORT={settings.port}: {error.strerror}") from error
 
 
 if __name__ == "__main__":

@@ -131,7 +131,8 @@ class VideoApi:
             session_id=upload.session_id,
             status=Status.QUEUED,
             message="Video uploaded successfully",
-            queue_position=self._tasks.queue_position(upload.session_id),
+            # It may have begun since: then nobody was before it.
+            queue_position=self._tasks.queue_position(upload.session_id) or 1,
             video=VideoBody(filename=upload.metadata["filename"], **upload.metadata["video"]),
             sha256=upload.metadata["sha256"],
             links=Links(**links),
@@ -140,7 +141,9 @@ class VideoApi:
 
     async def get_status(self, session_id: str) -> Response:
         """Where the session stands: its progress, what is being done, and how long it may still take."""
-        body = self._status_body(self._known(session_id))
+        # The place first: one that waits no more when its row is read has begun, and not the other way round.
+        place = self._tasks.queue_position(session_id)
+        body = self._status_body(self._known(session_id), place)
         return Response(body.model_dump_json(by_alias=True), media_type="application/json")
 
     async def get_results(self, session_id: str) -> Response:
@@ -195,11 +198,11 @@ class VideoApi:
             raise SessionExpired("Session expired", status=Status.EXPIRED, sessionId=session_id)
         return row
 
-    def _status_body(self, row: Session) -> StatusBody:
+    def _status_body(self, row: Session, place: int | None) -> StatusBody:
         shared = {name: row[name] for name in StatusBody.model_fields if name in row}  # type: ignore[literal-required]
         return StatusBody(
             **shared,
-            queue_position=self._tasks.queue_position(row["session_id"]),
+            queue_position=place if row["status"] is Status.QUEUED else None,
             eta_seconds=self._tasks.eta_seconds(row),
         )
 

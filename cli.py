@@ -65,7 +65,8 @@ def _drawn(folder: Path) -> Path:
 def _service(url: str | None, scratch: Path) -> Iterator[str]:
     """Yields the address of a service that answers; one that was started here ends with this."""
     settings = Settings.from_env()
-    running = url or f"http://{settings.host}:{settings.port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    running = url or f"http://{host}:{settings.port}"
     with VideoClient(running) as client:
         if client.alive():
             print(f"Using the service at {running}")

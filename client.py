@@ -68,7 +68,10 @@ class VideoClient:
         return self._ask("DELETE", f"cleanup/{session_id}")
 
     def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        answer = self._http.request(method, f"{BASE}/{path}", **request)
+        try:
+            answer = self._http.request(method, f"{BASE}/{path}", **request)
+        except httpx.TransportError as error:
+            raise ServiceError(f"no answer from {self._http.base_url}: {error}") from error
         body: dict[str, Any] = answer.json()
         if answer.is_success:
             return body

@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from errors import CannotStart
 
@@ -16,6 +17,17 @@ VERSION = "0.1.0"
 
 def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _origin(text: str) -> str:
+    """An origin as browsers send it."""
+    url = urlsplit(text)
+    if text != "*" and (not url.scheme or not url.netloc or url.path or url.query or url.fragment):
+        raise ValueError(f"{text!r} is no origin such as https://example.com, nor *")
+    return text
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
 
 
 def _upper(value: Any) -> Any:
@@ -60,7 +72,7 @@ class Settings(BaseModel):
     min_free_disk_mb: int = Field(256, ge=0)
     """Megabytes (MiB) of disk that uploads leave free; below, they are refused with 507."""
 
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_listed)] = (
+    cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_listed)] = (
         "http://localhost:3000",
         "http://localhost:5173",
     )

@@ -16,6 +16,7 @@ ServiceError                       500  internal
 ├── AlreadyEnded                   400  already_ended          its cancellation was asked for
 └── AnalysisFailed                 500  internal               the analysis ended without a result
     ├── DecoderCrashed             500  decoder_crashed
+    │   └── DecoderUnavailable     500  decoder_crashed        no decoder can be started at all
     ├── DecodeTimeout              500  decode_timeout
     ├── OutOfMemory                500  out_of_memory
     └── TooManyAttempts            500  too_many_attempts
@@ -114,6 +115,10 @@ class AnalysisFailed(ServiceError):
 
 class DecoderCrashed(AnalysisFailed):
     reason = "decoder_crashed"
+
+
+class DecoderUnavailable(DecoderCrashed):
+    """Not the video's fault, nor its client's."""
 
 
 class DecodeTimeout(AnalysisFailed):

@@ -322,6 +322,40 @@ class Session(TypedDict):
     metadata: Metadata
 
 
+def new_session(
+    session_id: str,
+    video_path: str,
+    analysis_type: AnalysisType,
+    params: dict[str, Any],
+    now: datetime,
+    metadata: Metadata | None = None,
+) -> Session:
+    """A row as it begins: queued, nothing done yet."""
+    return Session(
+        session_id=session_id,
+        status=Status.QUEUED,
+        progress=0,
+        message="Waiting for its turn",
+        stage=Stage.QUEUED,
+        segments_done=None,
+        segments_total=None,
+        video_path=video_path,
+        analysis_type=analysis_type,
+        params=params,
+        result=None,
+        error=None,
+        reason=None,
+        attempt=0,
+        worker=None,
+        created_at=now,
+        started_at=None,
+        updated_at=now,
+        ended_at=None,
+        expires_at=None,
+        metadata=metadata or Metadata(filename="", sha256="", video={}, request_id=None, legacy=False),
+    )
+
+
 # ── Records that leave the house: outside `data` camelCase ────────────────────────────────────────
 
 
@@ -396,6 +430,12 @@ class ErrorBody(Body):
     code: int
     reason: str
     request_id: str
+    session_id: str | None = None
+    status: Status | None = None
+    progress: int | None = None
+    message: str | None = None
+    details: list[dict[str, Any]] | None = None
+    max_bytes: int | None = None
 
 
 # ── Records that leave the house: the result, inside `data` snake_case ────────────────────────────
@@ -571,6 +611,10 @@ class ResultsBody(Body):
     session_id: str
     status: Status
     data: HighlightsResult | WorkoutResult
+
+
+class LegacyError(BaseModel):
+    detail: str
 
 
 class LegacyBody(BaseModel):

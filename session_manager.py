@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from errors import ServiceError, TooManyAttempts
-from schemas import AnalysisType, Metadata, Session, Stage, Status
+from schemas import AnalysisType, Metadata, Session, Stage, Status, new_session
 from stores import SessionStore
 from stores.files import SessionFiles
 
@@ -64,29 +64,13 @@ class SessionManager:
         metadata: Metadata | None = None,
     ) -> str:
         """A queued session, on disk when this returns. `session_id` is one reserved earlier."""
-        now = self._clock()
-        row = Session(
-            session_id=session_id or new_session_id(),
-            status=Status.QUEUED,
-            progress=0,
-            message="Waiting for its turn",
-            stage=Stage.QUEUED,
-            segments_done=None,
-            segments_total=None,
-            video_path=str(video_path),
-            analysis_type=AnalysisType(analysis_type),
-            params=dict(params),
-            result=None,
-            error=None,
-            reason=None,
-            attempt=0,
-            worker=None,
-            created_at=now,
-            started_at=None,
-            updated_at=now,
-            ended_at=None,
-            expires_at=None,
-            metadata=metadata or Metadata(filename="", sha256="", video={}, request_id=None, legacy=False),
+        row = new_session(
+            session_id or new_session_id(),
+            str(video_path),
+            AnalysisType(analysis_type),
+            dict(params),
+            self._clock(),
+            metadata,
         )
         self._store.add(row)
         return row["session_id"]
@@ -127,16 +111,16 @@ class SessionManager:
         row = self._store.change(session_id, edit)
         return row if row and row["status"] is Status.PROCESSING else None
 
-    def give_back(self, session_id: str, worker: str | None = None, *, counted: bool = False) -> bool:
-        """Return a session to the queue; its attempt is uncounted unless the work may have caused the stop."""
-        row = self._store.get(session_id)
-        attempt = row["attempt"] if row else 0
-        return self.update_session(
-            session_id,
-            worker=worker,
-            status=Status.QUEUED,
-            attempt=attempt if counted else max(0, attempt - 1),
-        )
+    def give_back(self, session_id: str, *, counted: bool = False) -> bool:
+        """Return a session that is worked on to the queue, and uncount its attempt unless it may have caused the stop.
+        False when it is not worked on."""
+
+        def edit(row: Session) -> Session | None:
+            if row["status"] is not Status.PROCESSING:
+                return None
+            return self._moved(row, Status.QUEUED, {"attempt": row["attempt"] - (not counted)})
+
+        return self._store.change(session_id, edit) is not None
 
     def delete_session(self, session_id: str) -> bool:
         """Forget the session and delete its files; False when it was unknown."""
@@ -160,13 +144,15 @@ class SessionManager:
         return sum(self._clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
 
     def recover(self) -> list[str]:
-        """After a start: give back what was being worked on, drop what nobody waits for any more.
-        Gives the ids that wait, oldest first."""
+        """After a start: give back what was being worked on, drop what nobody waits for any more, and finish what
+        cancels had begun. Gives the ids that wait, oldest first."""
         waiting = []
         for row in self._store.all():
             if row["metadata"]["legacy"]:
                 self.delete_session(row["session_id"])
                 continue
+            if row["status"] is Status.CANCELLED:
+                self._files.discard(row["session_id"])
             if row["status"] is Status.PROCESSING:
                 self.give_back(row["session_id"], counted=True)
             if row["status"] in NEXT:

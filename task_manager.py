@@ -95,17 +95,17 @@ class BackgroundTaskManager:
         if not self._sessions.update_session(session_id, status=Status.CANCELLED, message="Cancelled"):
             return False
         event(logger, "cancelled", session=session_id)
-        self._forget_waiting(session_id)
+        self._stop_waiting(session_id)
         self._files.discard(session_id)
         return True
 
     def get_task_status(self, session_id: str) -> dict[str, Any]:
         """`state` (waiting, running or none) and `queue_position` (1 for the next to start, else None)."""
         with self._lock:
-            if session_id in self._running:
-                return {"state": "running", "queue_position": None}
             if session_id in self._waiting:
                 return {"state": "waiting", "queue_position": list(self._waiting).index(session_id) + 1}
+            if session_id in self._running:
+                return {"state": "running", "queue_position": None}
         return {"state": "none", "queue_position": None}
 
     async def process_video_async(
@@ -172,7 +172,8 @@ class BackgroundTaskManager:
         if bound is not None and len(self._waiting) >= bound:
             raise QueueFull("Too many videos are waiting already; try again later")
 
-    def _forget_waiting(self, session_id: str) -> None:
+    def _stop_waiting(self, session_id: str) -> None:
+        """Take the session out of the queue; it keeps its place there until its row says that work has begun."""
         with self._lock:
             waiting = self._waiting.pop(session_id, None)
         if waiting:
@@ -187,24 +188,31 @@ class BackgroundTaskManager:
         """
         worker = uuid.uuid4().hex
         with self._at_work(session_id):
-            row = self._sessions.begin(session_id, worker, self._max_attempts)
-            if row is None:
-                return
-            with logs.about(session_id, row["metadata"]["request_id"]):
-                self._work_on(row, worker, work or self._work_of(row))
+            try:
+                row = self._sessions.begin(session_id, worker, self._max_attempts)
+                self._stop_waiting(session_id)
+                if row is not None:
+                    self._work_on(row, worker, work or self._work_of(row))
+            except Exception as error:  # noqa: BLE001 whatever breaks must end the session, not only its thread
+                self._fail(session_id, error)
 
     def _work_on(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
-        event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
-        try:
-            self._carry_out(row, worker, work)
-        except AnalysisStopped:
-            self._leave(row)
-        except Exception as error:  # noqa: BLE001 whatever breaks an analysis must end its session
-            self._fail(row, worker, error)
+        session_id = row["session_id"]
+        with logs.about(session_id, row["metadata"]["request_id"]):
+            event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
+            try:
+                if self.draining:
+                    self._sessions.give_back(session_id)
+                self._carry_out(row, worker, work)
+            except AnalysisStopped:
+                self._leave(session_id)
+            except Exception as error:  # noqa: BLE001 as above, now with the worker's name
+                self._fail(session_id, error, worker)
 
     def _work_of(self, row: Session) -> Callable[..., BaseModel]:
         analysis = self._analyses[row["analysis_type"]]
-        return partial(analysis, row["video_path"], filename=row["metadata"]["filename"], **row["params"])
+        video = self._files.source(row["session_id"], row["video_path"])
+        return partial(analysis, str(video), filename=row["metadata"]["filename"], **row["params"])
 
     def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
         session_id = row["session_id"]
@@ -243,28 +251,29 @@ class BackgroundTaskManager:
 
         return Progress(report, stopped)
 
-    def _leave(self, row: Session) -> None:
+    def _leave(self, session_id: str) -> None:
         """Delete what the work wrote, and all of a session that is no more: who leaves last turns off the light."""
-        session_id = row["session_id"]
-        now = self._sessions.get_session(session_id)
-        if now is None:
+        row = self._sessions.get_session(session_id)
+        if row is None:
             self._files.remove(session_id)
-        elif now["status"] in (Status.CANCELLED, Status.EXPIRED):
+        elif row["status"] in (Status.CANCELLED, Status.EXPIRED):
             self._files.discard(session_id)
-        elif now["result"] is None:
+        elif row["result"] is None:
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
-        event(logger, "stopped", status=now["status"] if now else "deleted")
+        event(logger, "stopped", status=row["status"] if row else "deleted")
 
-    def _fail(self, row: Session, worker: str, error: Exception) -> None:
-        """End the session as failed, unless the error only comes of its files being gone already."""
+    def _fail(self, session_id: str, error: Exception, worker: str | None = None) -> None:
+        """End the session as failed, unless the ledger refuses: then the error only comes of its having ended."""
         told = _in_words(error)
-        session_id = row["session_id"]
-        self._files.discard(session_id, keep=[Path(row["video_path"]).name] if self._keep_source else [])
         if not self._sessions.update_session(session_id, worker=worker, **failure(told)):
-            self._leave(row)
+            self._leave(session_id)
             return
+        row = self._sessions.get_session(session_id)
+        keep = [Path(row["video_path"]).name] if row and self._keep_source else []
+        self._files.discard(session_id, keep=keep)
         unexpected = error if not isinstance(error, ServiceError) else None
-        logger.error("failed", extra={"facts": {"reason": told.reason, "error": str(told)}}, exc_info=unexpected)
+        facts = {"session": session_id, "reason": told.reason, "error": str(told)}
+        logger.error("failed", extra={"facts": facts}, exc_info=unexpected)
 
     def _learn_pace(self, seconds: float, video_seconds: float) -> None:
         """Keep the mean of what a second of video costs, the newest counting most."""
@@ -277,11 +286,11 @@ class BackgroundTaskManager:
         """While entered, the session counts as running."""
         left = threading.Event()
         with self._lock:
-            self._waiting.pop(session_id, None)
             self._running[session_id] = left
         try:
             yield
         finally:
+            self._stop_waiting(session_id)
             with self._lock:
                 del self._running[session_id]
             left.set()
@@ -296,7 +305,7 @@ class BackgroundTaskManager:
         """
         if not self._sessions.forget(session_id):
             return False
-        self._forget_waiting(session_id)
+        self._stop_waiting(session_id)
         with self._lock:
             left = self._running.get(session_id)
         if left:
@@ -308,12 +317,21 @@ class BackgroundTaskManager:
     def drain(self) -> None:
         """Take no more work and give back what is running, uncounted. Returns at once; `close` waits."""
         with self._lock:
+            if self.draining:
+                return
             self.draining = True
             running = list(self._running)
         self._pool.shutdown(wait=False, cancel_futures=True)
         for session_id in running:
+            self._give_back(session_id)
+
+    def _give_back(self, session_id: str) -> None:
+        try:
             if self._sessions.give_back(session_id):
                 event(logger, "given back", session=session_id)
+        except OSError:
+            # The next start finds it as it was: being worked on. That attempt counts.
+            logger.exception("session %s cannot be given back", session_id)
 
     def idle(self) -> bool:
         with self._lock:

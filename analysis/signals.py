@@ -31,6 +31,8 @@ class SignalCollector:
     """Takes pieces of a scan in time order, keeps some 120 bytes a sample, and answers once with `finish`."""
 
     def __init__(self) -> None:
+        # Pictures this small gain nothing from OpenCV's threads, which cost half as much again.
+        cv2.setNumThreads(1)
         self._comparer = Comparer()
         self._sound = SoundMeter()
         self._before: NDArray[np.uint8] | None = None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import logs
@@ -87,15 +91,35 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_error)
 
 
+class _Flat(JSONResponse):
+    """JSON whatever text a client made us repeat: what cannot be encoded is replaced."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, but for the one refusal it words itself."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < 400:
+            return answer
+        told = ServiceError("Pages of this origin may not call the service, or not like this; see CORS_ORIGINS")
+        told.status_code, told.reason = 400, "cors_refused"
+        kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
+        return _answer("", told, kept)
+
+
 def _answer(path: str, error: ServiceError, headers: Mapping[str, str] | None = None) -> JSONResponse:
     sent = dict(headers or {})
     if error.retry_after_seconds is not None:
         sent["Retry-After"] = str(error.retry_after_seconds)
     if path.startswith(LEGACY):
-        return JSONResponse({"detail": str(error)}, error.status_code, sent)
+        return _Flat({"detail": str(error)}, error.status_code, sent)
     body = {"error": str(error), "reason": error.reason, **error.details}
     body |= {"code": error.status_code, "requestId": logs.request_id.get()}
-    return JSONResponse(body, error.status_code, sent)
+    return _Flat(body, error.status_code, sent)
 
 
 async def _on_service_error(request: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -40,8 +42,12 @@ class HealthApi:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["health"])
+        not_ready: dict[int | str, dict[str, Any]] = {503: {"model": ErrorBody, "description": "The reason says why"}}
         router.get("/livez")(self.livez)
-        router.get("/readyz", responses={503: {"model": ErrorBody, "description": "The reason says why"}})(self.readyz)
+        router.get("/readyz", responses=not_ready)(self.readyz)
+        # Some balancers ask by HEAD.
+        router.head("/livez", include_in_schema=False)(self.livez)
+        router.head("/readyz", include_in_schema=False)(self.readyz)
         router.get("/health")(self.health)
         router.get("/")(self.root)
         return router

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 import logs
 from analysis.results import measured
 from api.forms import display_name, refuse
-from api.multipart import FULL_DISK, FileSink, FormReader, disk_full, too_large
+from api.multipart import FORM_OVERHEAD_BYTES, FULL_DISK, FileSink, FormReader, disk_full, too_large
 from config import Settings
-from errors import AnalysisFailed, InsufficientStorage, ServiceError, UnsupportedVideo
+from errors import (
+    AnalysisFailed,
+    DecoderUnavailable,
+    Draining,
+    InsufficientStorage,
+    NotReady,
+    ServiceError,
+    UnsupportedVideo,
+)
 from logs import event
 from schemas import AnalysisType, Limits, Metadata, Params, VideoInfo
 from session_manager import SessionManager, new_session_id
@@ -26,8 +38,8 @@ from video.probe import probe
 
 logger = logging.getLogger(__name__)
 
-FORM_OVERHEAD_BYTES = 1 << 20
-"""What a body may have beside the video: the other fields and the parts' headers."""
+PROBES = 4
+"""Probes at a time, in threads of their own: however slow they are, nothing else waits for them."""
 
 READ_ON_BYTES = 2 << 20
 READ_ON_SECONDS = 2.0
@@ -66,29 +78,48 @@ class Intake:
         self._max_bytes = settings.max_upload_mb << 20
         self._floor_bytes = settings.min_free_disk_mb << 20
         self._limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
-        self.under_way = 0
-        """Uploads that are arriving now."""
+        self._probing = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._abandoned = False
+
+    @property
+    def under_way(self) -> int:
+        """How many uploads are arriving or being probed now."""
+        return len(self._under_way)
+
+    def abandon(self) -> None:
+        """Give up what is still under way: its clients are told that the service stops."""
+        self._abandoned = True
+        for task in self._under_way:
+            task.cancel()
+
+    def close(self) -> None:
+        self._probing.shutdown(wait=False, cancel_futures=True)
 
     async def take(self, request: Request, read_form: ReadForm, *, legacy: bool = False) -> Upload:
         """Raises a ServiceError for each way to be refused, ClientDisconnect when the client goes away."""
-        session_id = new_session_id()
-        body = _Body(request)
-        self.under_way += 1
+        session_id, body, task = new_session_id(), _Body(request), asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
         try:
-            self._check_before_reading(request)
-            with _full_disk_in_words():
-                return await self._take(request, body, read_form, session_id, legacy)
+            with _storage_trouble_in_words():
+                self._check_before_reading(request)
+                return await self._take(body, request.headers, read_form, session_id, legacy)
         except ServiceError:
             await asyncio.to_thread(self._files.remove, session_id)
             await body.read_on()
             request.state.body_left_unread = not body.ended
             raise
         except BaseException:
-            # The client is gone, or the service stops: nothing may stay, and nobody reads an answer.
+            # The client is gone, or the service stops: nothing may stay.
             await asyncio.shield(asyncio.to_thread(self._files.remove, session_id))
+            if self._abandoned and task.cancelling():
+                task.uncancel()
+                request.state.body_left_unread = not body.ended
+                raise Draining("The service stopped before the upload was there; send it again soon") from None
             raise
         finally:
-            self.under_way -= 1
+            self._under_way.discard(task)
 
     def _check_before_reading(self, request: Request) -> None:
         self._tasks.check_room()
@@ -98,8 +129,8 @@ class Intake:
         if self._files.free_bytes() - length < self._floor_bytes:
             raise InsufficientStorage("The service's disk has no room for this video; try again later")
 
-    async def _take(self, request: Request, body: _Body, read_form: ReadForm, session_id: str, legacy: bool) -> Upload:
-        content_type = request.headers.get("content-type", "")
+    async def _take(self, body: _Body, headers: Headers, read_form: ReadForm, session_id: str, legacy: bool) -> Upload:
+        content_type = headers.get("content-type", "")
         reader = FormReader(content_type, "video", self._max_bytes, lambda fields: _check_early(read_form, fields))
         part = await asyncio.to_thread(self._files.reserve, session_id) / f"source{PART}"
         sha256 = await self._receive(body, reader, part)
@@ -108,7 +139,7 @@ class Intake:
             raise refuse("video", "is missing: send the video as a file in this field")
         if reader.file_bytes == 0:
             raise refuse("video", "is an empty file")
-        path, info = await asyncio.to_thread(self._accept, part)
+        path, info = await self._accept(body, part)
         filename = display_name(reader.filename)
         metadata = Metadata(
             filename=filename, sha256=sha256, video=measured(info), request_id=logs.request_id.get(), legacy=legacy
@@ -126,11 +157,30 @@ class Intake:
             sink.abandon()
             raise
 
-    def _accept(self, part: Path) -> tuple[Path, VideoInfo]:
-        """Rename the part once a picture of it could be decoded."""
+    async def _accept(self, body: _Body, part: Path) -> tuple[Path, VideoInfo]:
+        """Rename the part once a picture of it could be decoded. Stops at once when the client goes away."""
+        stop = threading.Event()
+        probing = asyncio.get_running_loop().run_in_executor(self._probing, self._probe, part, stop.is_set)
+        leaving = asyncio.ensure_future(body.gone())
+        both: set[asyncio.Future[Any]] = {probing, leaving}
         try:
-            info = probe(part, self._limits)
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not probing.done():
+                raise ClientDisconnect
+            return probing.result()
+        finally:
+            stop.set()
+            leaving.cancel()
+            # The file is being read until the probe has stopped; what it says then is nobody's concern.
+            await asyncio.gather(probing, return_exceptions=True)
+
+    def _probe(self, part: Path, stopped: Callable[[], bool]) -> tuple[Path, VideoInfo]:
+        try:
+            info = probe(part, self._limits, stopped)
+        except DecoderUnavailable:
+            raise
         except AnalysisFailed as error:
+            logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})
             raise UnsupportedVideo(f"The video could not be read: {error}") from error
         path = part.rename(part.with_name(f"source.{info.container}"))
         sync_folder(path.parent)
@@ -143,14 +193,16 @@ class Intake:
 
 
 @contextmanager
-def _full_disk_in_words() -> Iterator[None]:
-    """Whichever write it is that the disk cannot take any more."""
+def _storage_trouble_in_words() -> Iterator[None]:
+    """Whichever write it is that the disk does not take."""
     try:
         yield
     except OSError as error:
         if error.errno in FULL_DISK:
             raise disk_full() from error
-        raise
+        logger.exception("the folder for videos cannot be used")
+        words = "The service cannot store videos at the moment; try again later"
+        raise NotReady(words, reason="storage_unavailable") from error
 
 
 def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:
@@ -172,6 +224,11 @@ class _Body:
                 raise ClientDisconnect
             self.ended = not message.get("more_body", False)
             yield message.get("body", b"")
+
+    async def gone(self) -> None:
+        """Returns when the client has closed its connection. To be called once the body has ended."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def read_on(self) -> None:
         """Read what is left of a refused body, up to a limit."""

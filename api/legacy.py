@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from api.forms import read_legacy_params
 from api.intake import Intake, Upload, Wanted
 from errors import AnalysisFailed, Draining, SessionCancelled
-from schemas import AnalysisType, LegacyBody, Params, Session, Status
+from schemas import AnalysisType, LegacyBody, LegacyError, Params, Session, Status
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
 
@@ -45,7 +45,7 @@ class LegacyApi:
                 summary=f"Upload a video and wait for its {analysis_type} analysis",
                 response_model=LegacyBody,
                 openapi_extra=_form(analysis_type),
-                responses={400: {"description": 'Refused: `{"detail": "why"}`, as every error here'}},
+                responses={"default": {"model": LegacyError, "description": "Refused or failed; `detail` says why"}},
             )(self._endpoint(analysis_type))
         return router
 

@@ -14,11 +14,15 @@ from typing import BinaryIO, Protocol
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from errors import InsufficientStorage, InvalidRequest, UploadTooLarge
+from api.forms import refuse
+from errors import InsufficientStorage, UploadTooLarge
 
 BATCH_BYTES = 1 << 20
 MAX_FIELD_BYTES = 64_000
 MAX_PARTS = 32
+
+FORM_OVERHEAD_BYTES = 1 << 20
+"""What a body may have beside the video: the other fields and the parts' headers."""
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -78,6 +82,7 @@ class FormReader:
         self._file_field = file_field
         self._max_file_bytes = max_file_bytes
         self._on_file = on_file
+        self._body_bytes = 0
         self._batch = bytearray()
         self._header_name = b""
         self._header_value = b""
@@ -99,27 +104,32 @@ class FormReader:
             await writing
             writing = self._write(sink)
             if not self._ended:
-                raise InvalidRequest("The upload's body ends in the middle; send it again")
+                raise refuse("body", "ends in the middle; send it again")
         finally:
             # Whatever happens, no thread writes to the sink any more when this returns.
             await asyncio.wait([writing])
-        await writing
+            failed = writing.exception()
+        if failed:
+            raise failed
 
     def _write(self, sink: Sink) -> asyncio.Future[None]:
         data, self._batch = bytes(self._batch), bytearray()
         return asyncio.get_running_loop().run_in_executor(None, sink.write, data)
 
     def _parse(self, chunk: bytes) -> None:
+        self._body_bytes += len(chunk)
+        if self._body_bytes > self._max_file_bytes + FORM_OVERHEAD_BYTES:
+            raise too_large(self._max_file_bytes)
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise InvalidRequest("The upload's body is not a multipart form as its Content-Type says") from error
+            raise refuse("body", "is not a multipart form as its Content-Type says") from error
 
     def _open_parser(self, content_type: str) -> MultipartParser:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
-            raise InvalidRequest("The body must be multipart/form-data with the video in the field `video`")
+            raise refuse("video", "is missing: send a multipart/form-data body with the video as a file in this field")
         try:
             return MultipartParser(
                 boundary,
@@ -135,7 +145,7 @@ class FormReader:
                 },
             )
         except FormParserError as error:
-            raise InvalidRequest("The multipart boundary is too long") from error
+            raise refuse("body", "has too long a multipart boundary") from error
 
     def _begin_part(self) -> None:
         self._headers: dict[bytes, bytes] = {}
@@ -156,20 +166,18 @@ class FormReader:
     def _end_headers(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise InvalidRequest(f"The form has more than {MAX_PARTS} parts")
+            raise refuse("body", f"has more than {MAX_PARTS} parts")
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         name = options.get(b"name", b"").decode(errors="replace")
         if b"filename" not in options:
             self._field = name
             if name == self._file_field:
-                raise InvalidRequest(
-                    f"{name}: must be a file", details=[{"loc": [name], "msg": "must be a file, sent with a file name"}]
-                )
+                raise refuse(name, "must be a file, sent with a file name")
             if name in self.fields:
-                raise InvalidRequest(f"{name}: is given twice", details=[{"loc": [name], "msg": "is given twice"}])
+                raise refuse(name, "is given twice")
         elif name == self._file_field:
             if self.filename is not None:
-                raise InvalidRequest(f"{name}: is given twice", details=[{"loc": [name], "msg": "is given twice"}])
+                raise refuse(name, "is given twice")
             self.filename = options[b"filename"].decode(errors="replace")
             self._is_file = True
             self._on_file(self.fields)
@@ -183,8 +191,7 @@ class FormReader:
         elif self._field is not None:
             self._value += data[start:end]
             if len(self._value) > MAX_FIELD_BYTES:
-                words = f"is longer than {MAX_FIELD_BYTES} bytes"
-                raise InvalidRequest(f"{self._field}: {words}", details=[{"loc": [self._field], "msg": words}])
+                raise refuse(self._field, f"is longer than {MAX_FIELD_BYTES} bytes")
 
     def _end_part(self) -> None:
         if self._field is None:
@@ -192,8 +199,7 @@ class FormReader:
         try:
             self.fields[self._field] = self._value.decode()
         except UnicodeDecodeError as error:
-            words = "is not UTF-8 text"
-            raise InvalidRequest(f"{self._field}: {words}", details=[{"loc": [self._field], "msg": words}]) from error
+            raise refuse(self._field, "is not UTF-8 text") from error
 
     def _end(self) -> None:
         self._ended = True

@@ -18,13 +18,26 @@ PATIENCE_SECONDS = 2.5
 """How long work that is leaving and uploads that are arriving are waited for."""
 
 
-class Server(uvicorn.Server):
-    """`drain` is called once, on the event loop; `idle` says whether nothing is under way any more."""
+LAST_WORDS_SECONDS = 0.5
+"""How long those that are given up have to say so to their clients."""
 
-    def __init__(self, config: uvicorn.Config, *, drain: Callable[[], None], idle: Callable[[], bool]) -> None:
+
+class Server(uvicorn.Server):
+    """`drain` is called once, on the event loop; `idle` says whether nothing is under way any more; `abandon` gives
+    up what still is when patience ends."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        drain: Callable[[], None],
+        idle: Callable[[], bool],
+        abandon: Callable[[], None],
+    ) -> None:
         super().__init__(config)
         self._drain = drain
         self._idle = idle
+        self._abandon = abandon
         self._stopping: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -52,11 +65,17 @@ class Server(uvicorn.Server):
 
     async def _stop(self, linger: float) -> None:
         await asyncio.sleep(linger)
-        waited = linger
-        while not self._idle() and waited < PATIENCE_SECONDS:
-            await asyncio.sleep(0.05)
-            waited += 0.05
+        if not await self._becomes_idle(PATIENCE_SECONDS - linger):
+            self._abandon()
+            await self._becomes_idle(LAST_WORDS_SECONDS)
         self.should_exit = True
+
+    async def _becomes_idle(self, seconds: float) -> bool:
+        for _ in range(int(seconds / 0.05)):
+            if self._idle():
+                break
+            await asyncio.sleep(0.05)
+        return self._idle()
 
     def _addresses(self) -> list[str]:
         host, port = self.servers[0].sockets[0].getsockname()[:2]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 ROW = "session.json"
 """The session's row beside its files; a folder without one was never acknowledged."""
@@ -48,6 +52,15 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def _deleted(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        logger.exception("cannot delete %s", path)
+        return False
+    return True
+
+
 class SessionFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -69,14 +82,20 @@ class SessionFiles:
     def read(self, session_id: str, name: str) -> bytes:
         return (self.folder(session_id) / name).read_bytes()
 
-    def discard(self, session_id: str, *, keep: Iterable[str] = ()) -> int:
-        """Delete the session's files but the row and those to keep; gives their number."""
-        kept = {ROW, *keep}
-        folder = self.folder(session_id)
-        entries = [entry for entry in folder.iterdir() if entry.name not in kept] if folder.exists() else []
-        for entry in entries:
-            entry.unlink(missing_ok=True)
-        return len(entries)
+    def discard(self, session_id: str, *, keep: Collection[str] = ()) -> int:
+        """Delete the session's files but those to keep and the row, also while it is being written; gives their
+        number. One that cannot be deleted is logged and left: it must not keep a session from its end."""
+        deleted = 0
+        with suppress(FileNotFoundError):
+            for entry in list(self.folder(session_id).iterdir()):
+                if entry.name not in keep and not entry.name.startswith(ROW):
+                    deleted += _deleted(entry)
+        return deleted
+
+    def source(self, session_id: str, video_path: str) -> Path:
+        """Where the session's video is, also after the root was moved to another place."""
+        inside = self.folder(session_id) / Path(video_path).name
+        return inside if inside.exists() else Path(video_path)
 
     def remove(self, session_id: str) -> None:
         """Delete the folder and all in it. A worker that is just leaving may still write there: it calls this too."""

@@ -8,17 +8,21 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from errors import CannotStart
-from schemas import Session
-from stores.files import ROW, is_session_id, write_atomically
+from schemas import AnalysisType, Session, Status, new_session
+from stores.files import ROW, is_session_id, sync_folder, write_atomically
 
 logger = logging.getLogger(__name__)
 
 ROWS: TypeAdapter[Session] = TypeAdapter(Session)
+
+DAY = timedelta(days=1)
+"""How long a session whose row was damaged is remembered."""
 
 VOLATILE = ("progress", "message", "stage", "segments_done", "segments_total", "updated_at")
 """Columns that change many times a second and mean nothing after a restart: kept in memory alone."""
@@ -39,6 +43,7 @@ class MemoryStore:
     def add(self, row: Session) -> None:
         self._folder(row["session_id"]).mkdir(mode=0o700, exist_ok=True)
         self._write(row)
+        sync_folder(self._root)
         self._put(row)
 
     def get(self, session_id: str) -> Session | None:
@@ -63,15 +68,17 @@ class MemoryStore:
 
     def remove(self, session_id: str) -> bool:
         with self._guard:
-            lock = self._row_locks.pop(session_id, None)
+            lock = self._row_locks.get(session_id)
         if lock is None:
             return False
         with lock:
-            self._rows.pop(session_id, None)
+            known = self._rows.pop(session_id, None) is not None
             # From here on a crash finds a folder without a row, and sweeps it.
             with suppress(FileNotFoundError):
                 (self._folder(session_id) / ROW).unlink()
-        return True
+        with self._guard:
+            self._row_locks.pop(session_id, None)
+        return known
 
     def all(self) -> list[Session]:
         return [ROWS.validate_json(encoded) for encoded in list(self._rows.values())]
@@ -102,15 +109,25 @@ class MemoryStore:
             logger.exception("the end of session %s is kept in memory alone", row["session_id"])
 
     def _load(self) -> list[Session]:
-        rows = []
-        for path in self._root.glob(f"*/{ROW}"):
-            if not is_session_id(path.parent.name):
-                continue
-            try:
-                rows.append(ROWS.validate_json(path.read_bytes()))
-            except (OSError, ValidationError):
-                logger.exception("a session's row cannot be read; the session is left out: %s", path)
-        return rows
+        paths = self._root.glob(f"*/{ROW}")
+        return [_read(path) for path in paths if is_session_id(path.parent.name)]
+
+
+def _read(path: Path) -> Session:
+    """The row in a file. One that cannot be read costs that session alone: it has failed, and says why."""
+    session_id = path.parent.name
+    try:
+        row = ROWS.validate_json(path.read_bytes())
+        if row["session_id"] == session_id:
+            return row
+        logger.error("%s is another session's row", path)
+    except (OSError, ValidationError):
+        logger.exception("%s cannot be read", path)
+    now = datetime.now(UTC)
+    row = new_session(session_id, "", AnalysisType.HIGHLIGHTS, {}, now)
+    words = "The session's record on disk was damaged"
+    row.update(status=Status.FAILED, error=words, message=words, reason="internal", ended_at=now, expires_at=now + DAY)  # type: ignore[call-arg]
+    return row
 
 
 def _claim(root: Path) -> _LockFile:

@@ -22,6 +22,11 @@ def decoders(service: Service) -> list[psutil.Process]:
     return [p for p in psutil.Process().children(recursive=True) if p.is_running() and has_open(p, service.data_dir)]
 
 
+def threads() -> int:
+    """Those that a session may have left: pools keep their own."""
+    return sum(not thread.name.startswith(("asyncio_", "probe_")) for thread in threading.enumerate())
+
+
 def has_open(process: psutil.Process, folder: Path) -> bool:
     try:
         return any(Path(file.path).is_relative_to(folder) for file in process.open_files())
@@ -95,6 +100,20 @@ def test_cleaning_up_a_running_analysis_leaves_nothing(service: Service, long_cl
     assert service.status(session_id)["reason"] == "session_not_found"
 
 
+def test_a_session_has_a_place_for_exactly_as_long_as_it_is_queued(serve_with: Serve, clip: Path) -> None:
+    service = serve_with(max_concurrent_jobs=1)
+    sessions = [service.start(clip) for _ in range(4)]
+    seen: set[tuple[str, bool]] = set()
+
+    def all_ended() -> bool:
+        now = [service.status(session_id) for session_id in sessions]
+        seen.update((status["status"], status["queuePosition"] is not None) for status in now)
+        return all(status["status"] == "completed" for status in now)
+
+    until(all_ended, pause=0)
+    assert seen == {("queued", True), ("processing", False), ("completed", False)}
+
+
 def test_cancelling_twice_at_once_is_fine(service: Service, long_clip: Path) -> None:
     session_id = service.start(long_clip)
     with ThreadPoolExecutor(4) as pool:
@@ -114,14 +133,14 @@ def test_uploads_at_once_are_all_analysed(service: Service, clip: Path) -> None:
 def test_nothing_is_left_running_after_the_work(service: Service, clip: Path) -> None:
     me = psutil.Process()
     service.results(service.start(clip))
-    before = (me.num_fds(), threading.active_count(), len(me.children(recursive=True)))
+    before = (me.num_fds(), threads(), len(me.children(recursive=True)))
     for _ in range(3):
         session_id = service.start(clip)
         service.results(session_id)
         service.http.delete(f"{BASE}/cleanup/{session_id}")
 
     def settled() -> bool:
-        now = (me.num_fds(), threading.active_count(), len(me.children(recursive=True)))
+        now = (me.num_fds(), threads(), len(me.children(recursive=True)))
         return all(a <= b for a, b in zip(now, before, strict=True))
 
     until(settled)

@@ -44,6 +44,8 @@ def test_levels_may_be_written_small() -> None:
         ("SESSION_TTL_HOURS", "-1"),
         ("KEEP_SOURCE", "perhaps"),
         ("LOG_LEVEL", "LOUD"),
+        ("CORS_ORIGINS", "example.com"),
+        ("CORS_ORIGINS", "http://example.com/"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:

@@ -71,8 +71,14 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
 
 
 def test_a_key_given_twice_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="max_highlights is given twice"):
+    with pytest.raises(InvalidRequest, match="'max_highlights' is given twice"):
         read_params(HIGHLIGHTS, '{"max_highlights": 1, "max_highlights": 2}')
+
+
+def test_a_key_that_cannot_be_encoded_is_refused_in_words_that_can() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        read_params(HIGHLIGHTS, '{"\\ud800": 1, "\\ud800": 2}')
+    assert str(refusal.value).encode()
 
 
 def test_params_have_a_size() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -154,6 +156,38 @@ def test_a_sessions_life_can_be_read_from_the_log(program: Start, clip: Path) ->
     assert [line["request"] for line in lines] == ["walk-1"] * (len(lines) - 1) + ["walk-2"]
 
 
+def test_a_signal_to_the_whole_group_loses_no_session(program: Start, long_clip: Path) -> None:
+    service = program(KEEP_SOURCE="false")
+    session_id = upload(service, long_clip)
+    until(lambda: status(service, session_id)["segmentsDone"])
+    for process in psutil.Process(service.process.pid).children(recursive=True):
+        process.send_signal(signal.SIGTERM)
+    service.send(signal.SIGTERM)
+    assert service.end() == 0
+    again = program()
+    until(partial(is_now, again, session_id, "completed"))
+    assert status(again, session_id)["attempt"] == 1
+
+
+def test_a_stalled_upload_does_not_keep_the_service_from_ending(program: Start, tmp_path: Path) -> None:
+    service = program()
+    url = httpx.URL(service.url)
+    head = (
+        f"POST {BASE}/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n"
+        "Content-Type: multipart/form-data; boundary=edge\r\n\r\n"
+        '--edge\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
+    )
+    with socket.create_connection((url.host, url.port or 80)) as client:
+        client.sendall(head.encode() + b"x" * (2 << 20))
+        until(lambda: list(service.data_dir.glob("*/source.part")))
+        service.send(signal.SIGTERM)
+        assert service.process.wait(timeout=5) == 0
+        answer = client.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 503 ")
+    assert '"reason":"draining"' in answer
+    assert [path.name for path in service.data_dir.iterdir()] == [".lock"]
+
+
 def test_ctrl_c_ends_an_idle_service_at_once(program: Start) -> None:
     service = program()
     service.send(signal.SIGINT)
@@ -161,7 +195,8 @@ def test_ctrl_c_ends_an_idle_service_at_once(program: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "eighty"), ("SESSION_TTL_HOURS", "0"), ("DATA_DIR", "/dev/null/x")]
+    ("name", "value"),
+    [("PORT", "eighty"), ("HOST", "no.such.host.invalid"), ("SESSION_TTL_HOURS", "0"), ("DATA_DIR", "/dev/null/x")],
 )
 def test_a_wrong_setting_stops_the_start_in_words(tmp_path: Path, name: str, value: str) -> None:
     done = run({"DATA_DIR": str(tmp_path), name: value}, "app.py")
@@ -175,7 +210,7 @@ def test_a_port_in_use_stops_the_start_in_words(program: Start, tmp_path: Path) 
     port = program().url.rsplit(":", 1)[1].rstrip("/")
     done = run({"DATA_DIR": str(tmp_path / "other"), "PORT": port}, "app.py")
     assert done.returncode != 0
-    assert "address already in use" in done.stderr
+    assert "Address already in use" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -202,3 +237,4 @@ def test_uvicorn_can_start_it_too(tmp_path: Path, clip: Path) -> None:
         process.terminate()
         process.stderr.read()
     assert json.loads(opened)["event"] == "opened"
+    assert process.returncode == -signal.SIGTERM, "uvicorn hands on the signal that ended it"

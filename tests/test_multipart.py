@@ -75,6 +75,18 @@ async def test_the_file_is_counted_while_it_arrives(tmp_path: Path) -> None:
     assert (tmp_path / "source.part").stat().st_size <= BATCH_BYTES
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        part("extra", b"x" * (3 << 20), "x.bin") + part("video", b"abc", "a.mp4") + END,
+        part("video", b"abc", "a.mp4") + END + b"x" * (3 << 20),
+    ],
+)
+async def test_what_surrounds_the_file_is_counted_too(tmp_path: Path, body: bytes) -> None:
+    with pytest.raises(UploadTooLarge):
+        await read(tmp_path, body, form=reader(max_bytes=1 << 20))
+
+
 async def test_fields_before_the_file_may_refuse_it(tmp_path: Path) -> None:
     def refuse(fields: Mapping[str, str]) -> None:
         raise InvalidRequest(f"not {fields['analysis_type']}")

@@ -44,6 +44,26 @@ def test_discarding_keeps_the_row_and_what_is_named(files: SessionFiles) -> None
     assert {path.name for path in folder.iterdir()} == {ROW, "source.mp4"}
 
 
+def test_discarding_does_not_disturb_a_row_that_is_being_written(files: SessionFiles) -> None:
+    folder = files.reserve(ID)
+    (folder / f"{ROW}.1234.part").write_bytes(b"")
+    assert files.discard(ID) == 0
+
+
+def test_what_cannot_be_deleted_does_not_keep_the_rest(files: SessionFiles) -> None:
+    folder = files.reserve(ID)
+    (folder / "a").mkdir()
+    (folder / "b").write_bytes(b"")
+    assert files.discard(ID) == 1
+    assert [path.name for path in folder.iterdir()] == ["a"]
+
+
+def test_a_video_is_found_also_after_its_root_was_moved(files: SessionFiles, tmp_path: Path) -> None:
+    (files.reserve(ID) / "source.mp4").write_bytes(b"")
+    assert files.source(ID, f"/elsewhere/{ID}/source.mp4") == tmp_path / ID / "source.mp4"
+    assert files.source(ID, "/elsewhere/other.mp4") == Path("/elsewhere/other.mp4")
+
+
 def test_discarding_what_is_gone_is_nothing(files: SessionFiles) -> None:
     assert files.discard(ID) == 0
 

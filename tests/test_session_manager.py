@@ -181,6 +181,23 @@ def test_given_back_work_is_uncounted_and_starts_from_nothing(sessions: SessionM
     assert (row["attempt"], row["progress"], row["segments_done"], row["worker"]) == (0, 0, None, None)
 
 
+def test_work_is_given_back_once(sessions: SessionManager) -> None:
+    session_id = create(sessions)
+    for _ in range(2):
+        sessions.begin(session_id, "worker", max_attempts=9)
+        sessions.give_back(session_id, counted=True)
+    sessions.begin(session_id, "worker", max_attempts=9)
+    assert [sessions.give_back(session_id), sessions.give_back(session_id)] == [True, False]
+    assert get(sessions, session_id)["attempt"] == 2
+
+
+def test_recovery_finishes_what_a_cancel_had_begun(sessions: SessionManager, tmp_path: Path) -> None:
+    session_id = in_status(sessions, Status.CANCELLED)
+    (tmp_path / session_id / "source.mp4").write_bytes(b"video")
+    sessions.recover()
+    assert [path.name for path in (tmp_path / session_id).iterdir()] == ["session.json"]
+
+
 def test_a_session_expires_at_its_time_without_any_sweep(sessions: SessionManager, clock: Clock) -> None:
     session_id = in_status(sessions, Status.COMPLETED)
     assert get(sessions, session_id)["expires_at"] == clock.now + timedelta(hours=2)

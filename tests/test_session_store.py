@@ -152,12 +152,27 @@ def test_a_removed_row_cannot_come_back_by_a_late_change(store: SessionStore, tm
     assert not (tmp_path / ID / "session.json").exists()
 
 
-def test_a_row_that_cannot_be_read_costs_that_session_alone(open_store: Open, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", ['{"session_id": "1111', "", f'{{"session_id": "{OTHER}"}}'])
+def test_a_row_that_cannot_be_read_fails_that_session_alone(open_store: Open, tmp_path: Path, damaged: str) -> None:
     store = open_store()
     store.add(row(ID))
     store.add(row(OTHER))
-    (tmp_path / ID / "session.json").write_text('{"session_id": "1111')
-    assert [r["session_id"] for r in open_store().all()] == [OTHER]
+    (tmp_path / ID / "session.json").write_text(damaged)
+    reopened = open_store()
+    assert reopened.get(OTHER) == row(OTHER)
+    failed = reopened.get(ID)
+    assert failed
+    assert (failed["status"], failed["reason"]) == (Status.FAILED, "internal")
+
+
+def test_a_row_of_another_session_is_not_believed(open_store: Open, tmp_path: Path) -> None:
+    store = open_store()
+    store.add(row(ID))
+    store.add(row(OTHER))
+    (tmp_path / ID / "session.json").write_bytes((tmp_path / OTHER / "session.json").read_bytes())
+    failed = open_store().get(ID)
+    assert failed
+    assert (failed["session_id"], failed["status"]) == (ID, Status.FAILED)
 
 
 def test_a_second_process_is_refused_in_words(store: SessionStore, tmp_path: Path) -> None:

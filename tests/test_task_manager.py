@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -278,6 +280,38 @@ def test_a_drain_takes_nothing_new_and_gives_back_what_runs_uncounted(bench: Ben
         bench.tasks.submit(bench.session())
 
 
+def test_work_that_cannot_begin_fails_its_session(bench: Bench) -> None:
+    started(bench)
+    waiting = bench.session()
+    future = bench.tasks.submit(waiting)
+    shutil.rmtree(bench.folder / waiting)
+    bench.analysis.gate.set()
+    future.result(SOON)
+    assert bench.row(waiting)["status"] is Status.FAILED
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_session_from_its_end(bench: Bench) -> None:
+    bench.analysis.error = DecoderCrashed("The decoder crashed")
+    bench.analysis.gate.set()
+    session_id = bench.session()
+    (bench.folder / session_id / "undeletable").mkdir()
+    bench.tasks.submit(session_id).result(SOON)
+    assert bench.row(session_id)["status"] is Status.FAILED
+
+
+def test_a_failure_that_only_comes_of_a_drain_leaves_the_source(build: Build) -> None:
+    bench = build(max_workers=1, keep_source=False)
+
+    def killed(path: str, progress_callback: Progress, **params: object) -> Found:
+        bench.tasks.drain()
+        raise DecoderCrashed("killed with its whole group")
+
+    session_id = bench.session()
+    bench.tasks.submit_task(session_id, killed, "a.mp4").result(SOON)
+    assert bench.row(session_id)["status"] is Status.QUEUED
+    assert bench.left_in(session_id) == {"session.json", "source.mp4"}
+
+
 def test_a_session_nobody_knows_cannot_be_submitted(bench: Bench) -> None:
     with pytest.raises(SessionNotFound):
         bench.tasks.submit("nobody")
@@ -307,9 +341,9 @@ def test_the_time_left_is_told_once_it_can_be_known(bench: Bench) -> None:
     waiting = bench.session()
     done = bench.tasks.submit(waiting)
     assert bench.tasks.eta_seconds(bench.row(waiting)) is None, "nothing is known of the pace yet"
+    bench.sessions.update_session(running, started_at=datetime.now(UTC) - timedelta(minutes=1))
     left = bench.tasks.eta_seconds(bench.row(running))
-    assert left is not None
-    assert left >= 0
+    assert left == pytest.approx(60, abs=SOON), "as long again as the first half took"
     bench.analysis.gate.set()
     done.result(SOON)
     bench.analysis.gate.clear()

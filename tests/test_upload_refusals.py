@@ -74,7 +74,7 @@ def test_fields_may_come_after_the_video(service: Service, clip: Path) -> None:
         (b"<!doctype html><html><body>hello</body></html>", "HTML|web page"),
         (b"#EXTM3U\n#EXTINF:10,\nclip.mp4\n", "playlist"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "image|picture"),
-        (bytes(range(256)) * 64, "."),
+        (bytes(range(256)) * 64, "video|read|recogni"),
     ],
 )
 def test_what_is_no_video_is_refused_by_what_it_is(service: Service, content: bytes, words: str) -> None:
@@ -150,6 +150,22 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(service: Service) 
     until(lambda: service.folders() == [])
     assert service.house.sessions.list_sessions() == []
     assert service.house.intake.under_way == 0
+
+
+def test_an_odd_key_is_answered_whatever_it_holds(service: Service, clip: Path) -> None:
+    fields = {"analysis_type": "highlights", "params": '{"\\ud800": 1}'}
+    answer = post(service, fields, {"video": ("clip.mp4", clip.read_bytes())})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "invalid_request")
+
+
+def test_storage_that_went_away_is_told_and_nothing_is_lost(service: Service, clip: Path) -> None:
+    away = service.data_dir.with_name("away")
+    service.data_dir.rename(away)
+    answer = service.upload(clip)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "storage_unavailable")
+    assert service.http.get("/readyz").json()["reason"] == "storage_unavailable"
+    away.rename(service.data_dir)
+    assert service.upload(clip).status_code == 200
 
 
 def test_a_body_that_is_no_form_is_refused(service: Service) -> None:

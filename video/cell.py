@@ -89,7 +89,6 @@ def _send(pipe: Connection, kind: Kind, body: bytes) -> None:
 def _shut(limits: Limits, cpu_seconds: int, pipe: int) -> None:
     _die_with_the_server()
     _close_all_but(pipe)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer
     _limit(resource.RLIMIT_AS, _mapped_bytes() + limits.memory_bytes)
     _limit(resource.RLIMIT_CPU, cpu_seconds)
     _limit(resource.RLIMIT_FSIZE, 0)

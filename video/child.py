@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -28,6 +28,7 @@ from errors import (
     AnalysisFailed,
     AnalysisStopped,
     DecoderCrashed,
+    DecoderUnavailable,
     DecodeTimeout,
     OutOfMemory,
     ServiceError,
@@ -82,7 +83,10 @@ def start() -> None:
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with _lock, _environment(PYTHONPATH=path, OPENBLAS_NUM_THREADS="1"):
         _context.set_forkserver_preload(PRELOADED)
-        forkserver.ensure_running()
+        # Started apart, because it unblocks signals when it starts, and the fork server would start it.
+        resource_tracker.ensure_running()
+        with _signals_blocked():
+            forkserver.ensure_running()
 
 
 def run(
@@ -209,7 +213,7 @@ def _started(arguments: tuple[object, ...]) -> ForkServerProcess:
             process.start()
             return process
         time.sleep(SLICE_SECONDS)  # it is dying: once it is dead, the next attempt starts another
-    raise DecoderCrashed("The video's decoder cannot be started.")
+    raise DecoderUnavailable("The video's decoder cannot be started.")
 
 
 def _end(process: ForkServerProcess, pipe: Connection) -> None:
@@ -247,6 +251,17 @@ def _no_main_module() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """What is started meanwhile never sees the signals that a supervisor sends to the server's whole group: it is the
+    server's to answer them, and to end its children."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
