@@ -51,7 +51,7 @@ def test_progress_is_followed_from_start_to_end(service: Service, long_clip: Pat
         seen.append(service.status(session_id))
         return seen[-1]["status"] not in ("queued", "processing")
 
-    until(ended, pause=0.001)
+    until(ended, pause=0.01)
     percents = [status["progress"] for status in seen]
     assert percents == sorted(percents)
     assert percents[-1] == 100
@@ -110,7 +110,7 @@ def test_a_session_has_a_place_for_exactly_as_long_as_it_is_queued(serve_with: S
         seen.update((status["status"], status["queuePosition"] is not None) for status in now)
         return all(status["status"] == "completed" for status in now)
 
-    until(all_ended, pause=0)
+    until(all_ended, pause=0.005)
     assert seen == {("queued", True), ("processing", False), ("completed", False)}
 
 

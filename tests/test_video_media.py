@@ -51,7 +51,7 @@ def test_what_is_no_video_is_refused(clip: dict[str, Any]) -> None:
         probe(MEDIA / clip["file"], LIMITS)
 
 
-@pytest.mark.parametrize("clip", readable(), ids=name)
+@pytest.mark.parametrize("clip", [clip for clip in readable() if clip["cat"] == "awkward"], ids=name)
 def test_samples_cover_the_whole_recording(clip: dict[str, Any]) -> None:
     info = probe(MEDIA / clip["file"], LIMITS)
     pieces = list(scan(MEDIA / clip["file"], LIMITS))
