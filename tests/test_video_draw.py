@@ -65,6 +65,6 @@ def test_an_hour_is_drawn_cheaply(tmp_path: Path) -> None:
 def test_the_demo_plays_in_a_browser(tmp_path: Path) -> None:
     drawing = draw_demo(tmp_path / "demo.mp4")
     info = probe(drawing.path, LIMITS)
-    assert (info.codec, info.container, info.has_audio, info.width, info.height) == ("h264", "mp4", True, 480, 270)
+    assert (info.codec, info.container, info.has_audio, info.width, info.height) == ("h264", "mp4", True, 426, 240)
     data = drawing.path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")

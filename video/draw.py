@@ -54,8 +54,8 @@ class Drawing:
 
 
 def draw_demo(path: str | Path) -> Drawing:
-    """The demo: 24 seconds of 480 × 270 with sound, an MP4 that plays in browsers."""
-    return draw_video(path, 24.0, style=Style(width=480, height=270))
+    """The demo: 16 seconds of 426 × 240 with sound, an MP4 that plays in browsers."""
+    return draw_video(path, 16.0, style=Style(width=426, height=240))
 
 
 def draw_video(
