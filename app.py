@@ -104,7 +104,7 @@ def build(settings: Settings) -> House:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """Outermost last: ids, then CORS, then the guard, so that even a crash has an id and may be read by a page."""
+    """From the inside out: the guard, CORS, ids; so that even a crash has an id and may be read by a page."""
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
         answers.Cors,
@@ -134,7 +134,7 @@ async def _open(house: House) -> AsyncIterator[None]:
 
 def _take_up(house: House) -> None:
     swept = house.files.sweep()
-    waiting = house.sessions.recover()
+    waiting = house.sessions.recover(keep_source=house.settings.keep_source)
     with suppress(Draining):  # told to stop already: they wait for the next start
         for session_id in waiting:
             house.tasks.submit(session_id, bounded=False)
@@ -147,12 +147,9 @@ async def _sweep(house: House) -> None:
     while True:
         await asyncio.sleep(min(60.0, max(0.05, hours * 3600 / 10)))
         try:
-            count = await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
-        except OSError:
+            await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
+        except Exception:
             logger.exception("the sweep failed; it will be tried again")
-        else:
-            if count:
-                event(logger, "expired", sessions=count)
 
 
 def main() -> int:

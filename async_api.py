@@ -154,8 +154,9 @@ class VideoApi:
         try:
             data = await asyncio.to_thread(self._files.read, session_id, row["result"])
         except FileNotFoundError as error:
-            # Cleaned up, or expired, since its row was read.
-            raise _unknown(session_id) from error
+            # Cleaned up, or expired, since its row was read; otherwise it is a fault of ours.
+            self._unexpired(session_id)
+            raise ServiceError("The result of this session is missing on disk", sessionId=session_id) from error
         envelope = b'{"sessionId":"%s","status":"completed","data":' % session_id.encode()
         return Response(envelope + data + b"}", media_type="application/json")
 
@@ -164,7 +165,7 @@ class VideoApi:
         row = self._unexpired(session_id)
         if row["status"] in (Status.QUEUED, Status.PROCESSING):
             await asyncio.to_thread(self._tasks.cancel_task, session_id)
-            row = self._known(session_id)
+            row = self._unexpired(session_id)
         if row["status"] is not Status.CANCELLED:
             raise AlreadyEnded(f"Session already {row['status']}", status=row["status"], sessionId=session_id)
         return CancelBody(session_id=session_id, status=Status.CANCELLED, message="Processing cancelled successfully")

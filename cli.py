@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (ServiceError, CannotStart, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

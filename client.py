@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from errors import ServiceError
+from errors import HttpRefusal, ServiceError
 
 BASE = "/api/v1/video"
 RUNNING = ("queued", "processing")
@@ -20,8 +20,10 @@ RUNNING = ("queued", "processing")
 class VideoClient:
     """Speaks to one service. Every method raises ServiceError with the service's words when it refuses."""
 
-    def __init__(self, url: str, *, timeout: float = 30.0) -> None:
-        self._http = httpx.Client(base_url=url, timeout=timeout)
+    def __init__(self, url: str, *, timeout: float = 120.0) -> None:
+        # A proxy for the web has nothing to do with this machine's own services.
+        local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx.Client(base_url=url, timeout=timeout, trust_env=not local)
 
     def __enter__(self) -> Self:
         return self
@@ -72,10 +74,11 @@ class VideoClient:
             answer = self._http.request(method, f"{BASE}/{path}", **request)
         except httpx.TransportError as error:
             raise ServiceError(f"no answer from {self._http.base_url}: {error}") from error
-        body: dict[str, Any] = answer.json()
+        try:
+            body: dict[str, Any] = answer.json()
+        except ValueError as error:
+            raise HttpRefusal("this is not the service's answer", answer.status_code, "http_error") from error
         if answer.is_success:
             return body
-        words = body.get("message") or body.get("error") or answer.reason_phrase
-        refusal = ServiceError(words, **body)
-        refusal.status_code, refusal.reason = answer.status_code, body.get("reason", "internal")
-        raise refusal
+        words = str(body.get("message") or body.get("error") or answer.reason_phrase)
+        raise HttpRefusal(words, answer.status_code, str(body.get("reason", "internal")))

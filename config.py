@@ -46,7 +46,7 @@ class Settings(BaseModel):
     """Port to listen on; 0 takes a free one."""
 
     data_dir: Path = Path("data")
-    """Where each session keeps its video and its result, a folder each. One process a folder."""
+    """Where each session keeps its video and its result, a folder each. Only one process may use it."""
 
     max_concurrent_jobs: int = Field(2, ge=1, le=64)
     """Analyses that run at the same time."""
@@ -64,13 +64,13 @@ class Settings(BaseModel):
     """Whether the uploaded video stays until its session is cleaned up or expires, or goes when the work ends."""
 
     max_upload_mb: int = Field(2048, ge=1)
-    """Megabytes (MiB) an upload may have."""
+    """The largest upload, in MiB."""
 
     max_duration_minutes: float = Field(180, gt=0)
-    """Minutes a video may last."""
+    """The longest video, in minutes."""
 
     min_free_disk_mb: int = Field(256, ge=0)
-    """Megabytes (MiB) of disk that uploads leave free; below, they are refused with 507."""
+    """MiB of disk that uploads leave free; below, they are refused with 507."""
 
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_listed)] = (
         "http://localhost:3000",

@@ -14,6 +14,7 @@ ServiceError                       500  internal
 ├── ResultsNotReady                400  results_not_ready      still queued or processing
 ├── SessionCancelled               400  session_cancelled      its results were asked for
 ├── AlreadyEnded                   400  already_ended          its cancellation was asked for
+├── HttpRefusal                    any  any                    what HTTP itself refuses, and what a client was told
 └── AnalysisFailed                 500  internal               the analysis ended without a result
     ├── DecoderCrashed             500  decoder_crashed
     │   └── DecoderUnavailable     500  decoder_crashed        no decoder can be started at all
@@ -107,6 +108,15 @@ class SessionCancelled(ServiceError):
 class AlreadyEnded(ServiceError):
     status_code = 400
     reason = "already_ended"
+
+
+class HttpRefusal(ServiceError):
+    """`not_found`, `method_not_allowed`, `cors_refused`, `http_error`; in the client, whatever the service said."""
+
+    def __init__(self, message: str, /, status_code: int, reason: str, **details: object) -> None:
+        super().__init__(message, **details)
+        self.status_code = status_code
+        self.reason = reason
 
 
 class AnalysisFailed(ServiceError):

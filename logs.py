@@ -28,9 +28,9 @@ def about(session: str, request: str | None) -> Iterator[None]:
         request_id.reset(request_token)
 
 
-def event(logger: logging.Logger, name: str, /, level: int = logging.INFO, **facts: object) -> None:
+def event(logger: logging.Logger, name: str, /, **facts: object) -> None:
     """Log one event by its name, with what is known of it."""
-    logger.log(level, name, extra={"facts": facts})
+    logger.info(name, extra={"facts": facts})
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -74,7 +74,7 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a video may ask of the machine. Frames and wall time are counted while decoding; no header is believed."""
+    """What a video may ask of the machine. Pictures are counted while decoding; no header is believed."""
 
     max_duration_seconds: float = 180 * 60
     max_pixels: int = 8192 * 4608

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from errors import ServiceError, TooManyAttempts
+from logs import event
 from schemas import AnalysisType, Metadata, Session, Stage, Status, new_session
 from stores import SessionStore
 from stores.files import SessionFiles
+
+logger = logging.getLogger(__name__)
 
 NEXT: Mapping[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
@@ -96,20 +100,19 @@ class SessionManager:
         return self._store.change(session_id, edit) is not None
 
     def begin(self, session_id: str, worker: str, max_attempts: int) -> Session | None:
-        """Hand a queued session to `worker`, its attempt counted before any work. A session out of attempts
-        fails instead. None when there is nothing to do."""
+        """Hand a queued session to `worker`, its attempt counted before any work. None when there is nothing to do.
+        Raises TooManyAttempts."""
 
         def edit(row: Session) -> Session | None:
             if row["status"] is not Status.QUEUED:
                 return None
             if row["attempt"] >= max_attempts:
-                words = f"The service stopped {row['attempt']} times during this analysis and will not try again"
-                return self._moved(row, Status.FAILED, failure(TooManyAttempts(words)))
+                times = row["attempt"]
+                raise TooManyAttempts(f"The service stopped {times} times during this analysis and will not try again")
             started = {"worker": worker, "attempt": row["attempt"] + 1, "started_at": self._clock()}
             return self._moved(row, Status.PROCESSING, {**started, "message": "Starting", "stage": Stage.LOADING})
 
-        row = self._store.change(session_id, edit)
-        return row if row and row["status"] is Status.PROCESSING else None
+        return self._store.change(session_id, edit)
 
     def give_back(self, session_id: str, *, counted: bool = False) -> bool:
         """Return a session that is worked on to the queue, and uncount its attempt unless it may have caused the stop.
@@ -143,16 +146,16 @@ class SessionManager:
         age = timedelta(hours=max_age_hours)
         return sum(self._clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
 
-    def recover(self) -> list[str]:
-        """After a start: give back what was being worked on, drop what nobody waits for any more, and finish what
-        cancels had begun. Gives the ids that wait, oldest first."""
+    def recover(self, *, keep_source: bool = True) -> list[str]:
+        """After a start: give back what was being worked on, drop what nobody waits for any more, and delete what ended
+        sessions should not have kept. Gives the ids that wait, oldest first."""
         waiting = []
         for row in self._store.all():
             if row["metadata"]["legacy"]:
                 self.delete_session(row["session_id"])
                 continue
-            if row["status"] is Status.CANCELLED:
-                self._files.discard(row["session_id"])
+            if row["status"] is Status.CANCELLED or (row["status"] in ENDED and not keep_source):
+                self._files.discard(row["session_id"], keep=[row["result"] or ""])
             if row["status"] is Status.PROCESSING:
                 self.give_back(row["session_id"], counted=True)
             if row["status"] in NEXT:
@@ -191,8 +194,12 @@ class SessionManager:
             changed = self._store.change(session_id, lambda row: _expiring(row, ended + age))
             row, expires = changed or row, ended + age
         if now >= _forgotten_at(row):
+            event(logger, "forgotten", session=session_id)
             return self.delete_session(session_id)
-        return now >= expires and self._files.discard(session_id) > 0
+        if now < expires or not self._files.discard(session_id):
+            return False
+        event(logger, "expired", session=session_id)
+        return True
 
 
 def failure(error: ServiceError) -> dict[str, Any]:

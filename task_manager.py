@@ -7,7 +7,6 @@ analysis learns of them when the ledger refuses its next report.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import threading
 import uuid
@@ -37,7 +36,7 @@ from logs import event
 from progress import Progress
 from schemas import AnalysisType, Session, Status, Step
 from session_manager import SessionManager, failure
-from stores.files import SessionFiles
+from stores.files import FULL_DISK, SessionFiles
 
 logger = logging.getLogger(__name__)
 
@@ -142,18 +141,23 @@ class BackgroundTaskManager:
             elapsed = (datetime.now(UTC) - row["started_at"]).total_seconds()
             return round(elapsed * (100 - row["progress"]) / row["progress"], 1)
         if row["status"] is Status.QUEUED and self._pace is not None:
-            return round(self._video_seconds_until(row["session_id"]) * self._pace, 1)
+            seconds = self._video_seconds_until(row["session_id"])
+            return None if seconds is None else round(seconds * self._pace, 1)
         return None
 
-    def _video_seconds_until(self, session_id: str) -> float:
-        """Seconds of video to be analysed until this session is done, the pool's threads sharing those ahead."""
+    def _video_seconds_until(self, session_id: str) -> float | None:
+        """Seconds of video to be analysed until this session is done, the pool's threads sharing what comes before;
+        None for one that does not wait."""
         with self._lock:
-            ahead = 0.0
-            for waiting_id, waiting in self._waiting.items():
-                if waiting_id == session_id:
-                    return ahead / self._max_workers + waiting.video_seconds
-                ahead += waiting.video_seconds
-        return 0.0
+            waiting, running = dict(self._waiting), list(self._running)
+        if session_id not in waiting:
+            return None
+        ahead = sum(_seconds_left(row) for row in map(self._sessions.get_session, running) if row)
+        ahead += sum(entry.video_seconds for entry in waiting.values())
+        # Those behind it come last in the queue.
+        behind = list(waiting)[list(waiting).index(session_id) :]
+        ahead -= sum(waiting[other].video_seconds for other in behind)
+        return ahead / self._max_workers + waiting[session_id].video_seconds
 
     def _enqueue(self, session_id: str, work: Callable[..., BaseModel] | None, bound: int | None) -> Future[None]:
         row = self._sessions.get_session(session_id)
@@ -161,6 +165,8 @@ class BackgroundTaskManager:
             raise SessionNotFound("Session not found", sessionId=session_id)
         with self._lock:
             self._check_room(bound)
+            if session_id in self._waiting or session_id in self._running:
+                raise ValueError(f"session {session_id} has been submitted already")
             future = self._pool.submit(self.run, session_id, work)
             seconds = float(row["metadata"]["video"].get("duration_seconds", 0))
             self._waiting[session_id] = _Waiting(future, seconds)
@@ -201,8 +207,6 @@ class BackgroundTaskManager:
         with logs.about(session_id, row["metadata"]["request_id"]):
             event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
             try:
-                if self.draining:
-                    self._sessions.give_back(session_id)
                 self._carry_out(row, worker, work)
             except AnalysisStopped:
                 self._leave(session_id)
@@ -247,12 +251,16 @@ class BackgroundTaskManager:
 
         def stopped() -> bool:
             row = self._sessions.get_session(session_id)
-            return row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
+            refused = row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
+            return self.draining or refused
 
         return Progress(report, stopped)
 
     def _leave(self, session_id: str) -> None:
-        """Delete what the work wrote, and all of a session that is no more: who leaves last turns off the light."""
+        """Give the session back if the service stops. Delete what the work wrote, and all of a session that is no more:
+        who leaves last turns off the light."""
+        if self.draining:
+            self._give_back(session_id)
         row = self._sessions.get_session(session_id)
         if row is None:
             self._files.remove(session_id)
@@ -264,6 +272,10 @@ class BackgroundTaskManager:
 
     def _fail(self, session_id: str, error: Exception, worker: str | None = None) -> None:
         """End the session as failed, unless the ledger refuses: then the error only comes of its having ended."""
+        if worker and self.draining:
+            # The signals that end the service may have broken its work.
+            self._leave(session_id)
+            return
         told = _in_words(error)
         if not self._sessions.update_session(session_id, worker=worker, **failure(told)):
             self._leave(session_id)
@@ -315,15 +327,13 @@ class BackgroundTaskManager:
         return True
 
     def drain(self) -> None:
-        """Take no more work and give back what is running, uncounted. Returns at once; `close` waits."""
+        """Take no more work and have what runs given back, uncounted. Returns at once; `close` waits.
+
+        The one stop that is not a move in the ledger: each worker makes that move itself, on its way out.
+        """
         with self._lock:
-            if self.draining:
-                return
             self.draining = True
-            running = list(self._running)
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for session_id in running:
-            self._give_back(session_id)
 
     def _give_back(self, session_id: str) -> None:
         try:
@@ -343,6 +353,11 @@ class BackgroundTaskManager:
         self._pool.shutdown(wait=True)
 
 
+def _seconds_left(row: Session) -> float:
+    """Seconds of the session's video that are still to be analysed."""
+    return float(row["metadata"]["video"].get("duration_seconds", 0)) * (100 - row["progress"]) / 100
+
+
 def _in_words(error: Exception) -> ServiceError:
     """The error as its session's client is told of it; what was not raised on purpose stays in the log."""
     if isinstance(error, AnalysisFailed | InsufficientStorage):
@@ -351,6 +366,6 @@ def _in_words(error: Exception) -> ServiceError:
         return AnalysisFailed(str(error))
     if isinstance(error, MemoryError):
         return OutOfMemory("The analysis needed more memory than this machine has")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
         return InsufficientStorage("The disk filled up before the result could be kept")
     return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")

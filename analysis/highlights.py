@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.selection import Span, choose, limits
+from analysis.selection import Span, bounds_of, choose
 from analysis.significance import Evidence, evidence, levels, score
 from analysis.windows import rate_windows, shown_curves, steps_of, strength
 from analysis.words import describe
@@ -26,7 +26,9 @@ CLEAR_MARGIN = 0.5
 def find_highlights(signals: Signals, params: HighlightsParams) -> Highlights:
     """Never without a moment; where none reaches `min_significance` the best few come, with a warning."""
     found = evidence(signals)
-    bounds = limits(signals.duration_seconds, params.min_clip_seconds, params.max_clip_seconds, params.max_highlights)
+    bounds = bounds_of(
+        signals.duration_seconds, params.min_clip_seconds, params.max_clip_seconds, params.max_highlights
+    )
     spans = choose(found.total, signals.step_seconds, signals.cuts, bounds)
     moments = _ranked(signals, found, spans)
     reaching = [moment for moment in moments if moment.score >= params.min_significance]

@@ -93,7 +93,7 @@ def _shared(
     wanted: HighlightsParams | WorkoutParams,
     seconds: float,
 ) -> dict[str, Any]:
-    warnings = list(found.warnings)
+    warnings = [*found.warnings, *_without_effect(wanted)]
     if signals.coverage < FULL_COVERAGE:
         warnings.append(f"Only {signals.coverage:.0%} of the video could be decoded; the rest is damaged or missing")
     return {
@@ -109,6 +109,21 @@ def _shared(
         "warnings": warnings,
         "total_segments_analyzed": len(found.windows),
     }
+
+
+def _without_effect(wanted: HighlightsParams | WorkoutParams) -> list[str]:
+    """Params that were asked for and change nothing while signals alone look and no reel is rendered."""
+    asked = [
+        name for name in wanted.model_fields_set if getattr(wanted, name) != type(wanted).model_fields[name].default
+    ]
+    for_eyes = sorted({"query", "system_prompt", "user_prompt", "exercises"}.intersection(asked))
+    for_a_reel = sorted({"aspect", "target_duration_seconds"}.intersection(asked))
+    warnings = []
+    if for_eyes:
+        warnings.append(f"Without effect, because no model looks at this video: {', '.join(for_eyes)}")
+    if for_a_reel:
+        warnings.append(f"Without effect, because no reel is rendered yet: {', '.join(for_a_reel)}")
+    return warnings
 
 
 def measured(info: VideoInfo) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Bounds:
     """What a choice must keep to. Seconds."""
 
     duration: float
@@ -45,13 +45,13 @@ class Limits:
     most: int
 
 
-def limits(duration: float, min_clip: float, max_clip: float, most: int) -> Limits:
+def bounds_of(duration: float, min_clip: float, max_clip: float, most: int) -> Bounds:
     """As asked for, but no clip longer than half the video, and all of them of one length where that is too short."""
     longest = min(max_clip, SHARE_OF_VIDEO * duration)
-    return Limits(duration, min(min_clip, longest), longest, most)
+    return Bounds(duration, min(min_clip, longest), longest, most)
 
 
-def choose(total: Curve, step: float, cuts: tuple[float, ...], bounds: Limits) -> list[Span]:
+def choose(total: Curve, step: float, cuts: tuple[float, ...], bounds: Bounds) -> list[Span]:
     """Greedy, at least one: the stretch that stands out most, then the next beside it, while anything stands out
     and half the video is not yet taken."""
     usual = float(np.median(total))
@@ -100,7 +100,7 @@ def _placed(
     longest: float,
     cuts: tuple[float, ...],
     chosen: list[Span],
-    bounds: Limits,
+    bounds: Bounds,
 ) -> Span | None:
     """The stretch padded, moved to cuts and held within its limits and its neighbours; None where no room is left."""
     low = max((span.end for span in chosen if span.end <= peak), default=0.0)

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import logs
-from errors import InvalidRequest, ServiceError
+from errors import HttpRefusal, InvalidRequest, ServiceError
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +105,8 @@ class Cors(CORSMiddleware):
         answer = super().preflight_response(request_headers)
         if answer.status_code < 400:
             return answer
-        told = ServiceError("Pages of this origin may not call the service, or not like this; see CORS_ORIGINS")
-        told.status_code, told.reason = 400, "cors_refused"
+        words = "Pages of this origin may not call the service, or not like this; see CORS_ORIGINS"
+        told = HttpRefusal(words, 400, "cors_refused")
         kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
         return _answer("", told, kept)
 
@@ -138,13 +138,10 @@ async def _on_validation_error(request: Request, error: Exception) -> JSONRespon
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    told = ServiceError(str(error.detail))
-    told.status_code, told.reason = error.status_code, "http_error"
     path = request.url.path
+    told = HttpRefusal(str(error.detail), error.status_code, "http_error")
     if error.status_code == 404:
-        told = ServiceError(f"There is nothing at {path}; /docs lists what there is")
-        told.status_code, told.reason = 404, "not_found"
+        told = HttpRefusal(f"There is nothing at {path}; /docs lists what there is", 404, "not_found")
     elif error.status_code == 405:
-        told = ServiceError(f"{request.method} is not possible at {path}")
-        told.status_code, told.reason = 405, "method_not_allowed"
+        told = HttpRefusal(f"{request.method} is not possible at {path}", 405, "method_not_allowed")
     return _answer(path, told, error.headers)

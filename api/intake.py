@@ -10,15 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 import logs
 from analysis.results import measured
 from api.forms import display_name, refuse
-from api.multipart import FORM_OVERHEAD_BYTES, FULL_DISK, FileSink, FormReader, disk_full, too_large
+from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, disk_full, too_large
 from config import Settings
 from errors import (
     AnalysisFailed,
@@ -32,11 +31,13 @@ from errors import (
 from logs import event
 from schemas import AnalysisType, Limits, Metadata, Params, VideoInfo
 from session_manager import SessionManager, new_session_id
-from stores.files import PART, SessionFiles, sync_folder
+from stores.files import FULL_DISK, PART, SessionFiles, sync_folder
 from task_manager import BackgroundTaskManager
 from video.probe import probe
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PROBES = 4
 """Probes at a time, in threads of their own: however slow they are, nothing else waits for them."""
@@ -104,7 +105,7 @@ class Intake:
         try:
             with _storage_trouble_in_words():
                 self._check_before_reading(request)
-                return await self._take(body, request.headers, read_form, session_id, legacy)
+                return await self._take(request, body, read_form, session_id, legacy)
         except ServiceError:
             await asyncio.to_thread(self._files.remove, session_id)
             await body.read_on()
@@ -112,7 +113,7 @@ class Intake:
             raise
         except BaseException:
             # The client is gone, or the service stops: nothing may stay.
-            await asyncio.shield(asyncio.to_thread(self._files.remove, session_id))
+            await asyncio.shield(asyncio.to_thread(self._forget, session_id))
             if self._abandoned and task.cancelling():
                 task.uncancel()
                 request.state.body_left_unread = not body.ended
@@ -129,39 +130,39 @@ class Intake:
         if self._files.free_bytes() - length < self._floor_bytes:
             raise InsufficientStorage("The service's disk has no room for this video; try again later")
 
-    async def _take(self, body: _Body, headers: Headers, read_form: ReadForm, session_id: str, legacy: bool) -> Upload:
-        content_type = headers.get("content-type", "")
+    async def _take(self, request: Request, body: _Body, read_form: ReadForm, session_id: str, legacy: bool) -> Upload:
+        content_type = request.headers.get("content-type", "")
         reader = FormReader(content_type, "video", self._max_bytes, lambda fields: _check_early(read_form, fields))
-        part = await asyncio.to_thread(self._files.reserve, session_id) / f"source{PART}"
+        part = await _to_its_end(self._files.reserve, session_id) / f"source{PART}"
         sha256 = await self._receive(body, reader, part)
         wanted = read_form(reader.fields, True)
         if wanted is None or reader.filename is None:
             raise refuse("video", "is missing: send the video as a file in this field")
         if reader.file_bytes == 0:
             raise refuse("video", "is an empty file")
-        path, info = await self._accept(body, part)
+        path, info = await self._accept(request, part)
         filename = display_name(reader.filename)
         metadata = Metadata(
             filename=filename, sha256=sha256, video=measured(info), request_id=logs.request_id.get(), legacy=legacy
         )
-        await asyncio.to_thread(self._create, session_id, path, wanted, metadata)
+        await _to_its_end(self._create, session_id, path, wanted, metadata)
         event(logger, "uploaded", session=session_id, file=filename, bytes=info.size_bytes)
         return Upload(session_id, path, wanted, metadata)
 
     async def _receive(self, body: _Body, reader: FormReader, part: Path) -> str:
-        sink = await asyncio.to_thread(FileSink, part, self._files.free_bytes, self._floor_bytes)
+        sink = await _to_its_end(FileSink, part, self._files.free_bytes, self._floor_bytes)
         try:
             await reader.read(body, sink)
-            return await asyncio.to_thread(sink.finish)
+            return await _to_its_end(sink.finish)
         except BaseException:
             sink.abandon()
             raise
 
-    async def _accept(self, body: _Body, part: Path) -> tuple[Path, VideoInfo]:
+    async def _accept(self, request: Request, part: Path) -> tuple[Path, VideoInfo]:
         """Rename the part once a picture of it could be decoded. Stops at once when the client goes away."""
         stop = threading.Event()
         probing = asyncio.get_running_loop().run_in_executor(self._probing, self._probe, part, stop.is_set)
-        leaving = asyncio.ensure_future(body.gone())
+        leaving = asyncio.ensure_future(until_gone(request))
         both: set[asyncio.Future[Any]] = {probing, leaving}
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -179,12 +180,19 @@ class Intake:
             info = probe(part, self._limits, stopped)
         except DecoderUnavailable:
             raise
+        except OSError as error:
+            raise DecoderUnavailable("No decoder can be started at the moment; try again later") from error
         except AnalysisFailed as error:
             logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})
             raise UnsupportedVideo(f"The video could not be read: {error}") from error
         path = part.rename(part.with_name(f"source.{info.container}"))
         sync_folder(path.parent)
         return path, info
+
+    def _forget(self, session_id: str) -> None:
+        """The row too, where it was written already: nobody was told of it."""
+        if not self._sessions.delete_session(session_id):
+            self._files.remove(session_id)
 
     def _create(self, session_id: str, path: Path, wanted: Wanted, metadata: Metadata) -> None:
         self._sessions.create_session(
@@ -210,6 +218,22 @@ def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:
     read_form(fields, False)
 
 
+async def _to_its_end(function: Callable[..., T], *arguments: Any) -> T:
+    """Run it in a thread. A cancel waits until it is done, so that nothing is still written behind a clean-up."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
+
+
+async def until_gone(request: Request) -> None:
+    """Returns when the client has closed its connection. To be called once the body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 class _Body:
     """A request's body, piece by piece, that knows whether it has been read to its end."""
 
@@ -224,11 +248,6 @@ class _Body:
                 raise ClientDisconnect
             self.ended = not message.get("more_body", False)
             yield message.get("body", b"")
-
-    async def gone(self) -> None:
-        """Returns when the client has closed its connection. To be called once the body has ended."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
 
     async def read_on(self) -> None:
         """Read what is left of a refused body, up to a limit."""

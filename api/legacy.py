@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from api.forms import read_legacy_params
-from api.intake import Intake, Upload, Wanted
+from api.intake import Intake, Upload, Wanted, until_gone
 from errors import AnalysisFailed, Draining, SessionCancelled
 from schemas import AnalysisType, LegacyBody, LegacyError, Params, Session, Status
 from stores.files import SessionFiles
@@ -68,7 +68,7 @@ class LegacyApi:
                 upload.session_id, str(upload.path), wanted.analysis_type, wanted.params.model_dump()
             )
         )
-        gone = asyncio.ensure_future(_gone(request))
+        gone = asyncio.ensure_future(until_gone(request))
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -88,12 +88,6 @@ class LegacyApi:
         data = await asyncio.to_thread(self._files.read, row["session_id"], row["result"])
         envelope = b'{"success":true,"analysis_type":"%s","data":' % ANSWERED_AS[analysis_type].encode()
         return Response(envelope + data + b"}", media_type="application/json")
-
-
-async def _gone(request: Request) -> None:
-    """Returns when the client has closed its connection. Its body has been read before."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _reader(analysis_type: AnalysisType) -> Callable[[Mapping[str, str], bool], Wanted]:

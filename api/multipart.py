@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import os
 from collections.abc import AsyncIterable, Callable, Mapping
@@ -16,6 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.forms import refuse
 from errors import InsufficientStorage, UploadTooLarge
+from stores.files import FULL_DISK
 
 BATCH_BYTES = 1 << 20
 MAX_FIELD_BYTES = 64_000
@@ -23,8 +23,6 @@ MAX_PARTS = 32
 
 FORM_OVERHEAD_BYTES = 1 << 20
 """What a body may have beside the video: the other fields and the parts' headers."""
-
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Sink(Protocol):
@@ -99,9 +97,9 @@ class FormReader:
                 self._parse(chunk)
                 if len(self._batch) >= BATCH_BYTES:
                     # One batch is written while the next arrives.
-                    await writing
+                    await _written(writing)
                     writing = self._write(sink)
-            await writing
+            await _written(writing)
             writing = self._write(sink)
             if not self._ended:
                 raise refuse("body", "ends in the middle; send it again")
@@ -203,6 +201,12 @@ class FormReader:
 
     def _end(self) -> None:
         self._ended = True
+
+
+async def _written(writing: asyncio.Future[None]) -> None:
+    """Raises what the writing raised. Not a plain await: a cancel of that would hide that the thread still writes."""
+    await asyncio.wait([writing])
+    writing.result()
 
 
 def too_large(max_bytes: int) -> UploadTooLarge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -16,6 +17,9 @@ ROW = "session.json"
 """The session's row beside its files; a folder without one was never acknowledged."""
 
 RESULT = "result.json"
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system answers when there is no room for more."""
+
 PART = ".part"
 """Ending of a file that is still being written."""
 
@@ -108,11 +112,9 @@ class SessionFiles:
             if not (is_session_id(folder.name) and folder.is_dir()):
                 continue
             if not (folder / ROW).exists():
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)
                 swept += 1
-            for part in folder.glob(f"*{PART}"):
-                part.unlink()
-                swept += 1
+            swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))
         return swept
 
     def free_bytes(self) -> int:

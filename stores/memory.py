@@ -123,7 +123,8 @@ def _read(path: Path) -> Session:
         logger.error("%s is another session's row", path)
     except (OSError, ValidationError):
         logger.exception("%s cannot be read", path)
-    now = datetime.now(UTC)
+    # Since it was written, so that restarts do not prolong it.
+    now = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     row = new_session(session_id, "", AnalysisType.HIGHLIGHTS, {}, now)
     words = "The session's record on disk was damaged"
     row.update(status=Status.FAILED, error=words, message=words, reason="internal", ended_at=now, expires_at=now + DAY)  # type: ignore[call-arg]

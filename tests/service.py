@@ -154,7 +154,9 @@ class Program:
                 [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert self.process.stdout
-        self.url = self.process.stdout.readline().split()[-1]
+        served = self.process.stdout.readline()
+        assert served, f"it did not start: {self.log.read_text()}"
+        self.url = served.split()[-1]
         if self._largest_file is not None:
             limit = (self._largest_file, self._largest_file)
             resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limit)

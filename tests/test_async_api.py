@@ -22,6 +22,14 @@ def decoders(service: Service) -> list[psutil.Process]:
     return [p for p in psutil.Process().children(recursive=True) if p.is_running() and has_open(p, service.data_dir)]
 
 
+def scanning(service: Service, session_id: str) -> list[psutil.Process]:
+    """The decoders at work once segments are being analysed: no longer the one that only probed."""
+    until(lambda: service.status(session_id)["segmentsDone"])
+    running: list[psutil.Process] = until(lambda: decoders(service))
+    assert service.status(session_id)["status"] == "processing"
+    return running
+
+
 def threads() -> int:
     """Those that a session may have left: pools keep their own."""
     return sum(not thread.name.startswith(("asyncio_", "probe_")) for thread in threading.enumerate())
@@ -70,9 +78,7 @@ def test_100_percent_means_that_results_can_be_read(service: Service, clip: Path
 
 def test_cancelling_a_running_analysis_stops_its_decoder(service: Service, long_clip: Path) -> None:
     session_id = service.start(long_clip)
-    until(lambda: decoders(service))
-    running = decoders(service)
-    until(lambda: service.status(session_id)["segmentsDone"])
+    running = scanning(service, session_id)
     answer = service.http.post(f"{BASE}/cancel/{session_id}")
     assert answer.json()["status"] == "cancelled"
     gone, alive = psutil.wait_procs(running, timeout=1)
@@ -93,10 +99,10 @@ def test_the_next_session_starts_when_one_is_cancelled(serve_with: Serve, long_c
 
 def test_cleaning_up_a_running_analysis_leaves_nothing(service: Service, long_clip: Path) -> None:
     session_id = service.start(long_clip)
-    until(lambda: decoders(service))
+    running = scanning(service, session_id)
     assert service.http.delete(f"{BASE}/cleanup/{session_id}").status_code == 200
     assert service.folders() == []
-    assert decoders(service) == []
+    assert psutil.wait_procs(running, timeout=1)[1] == []
     assert service.status(session_id)["reason"] == "session_not_found"
 
 
@@ -147,7 +153,7 @@ def test_nothing_is_left_running_after_the_work(service: Service, clip: Path) ->
 
 
 def test_a_session_expires_by_itself_and_loses_its_files(serve_with: Serve, clip: Path) -> None:
-    service = serve_with(session_ttl_hours=1.5 / 3600)
+    service = serve_with(session_ttl_hours=2.5 / 3600)
     session_id = service.start(clip)
     service.ended(session_id)
     until(lambda: service.status(session_id).get("status") == "expired", timeout=5)
@@ -177,8 +183,7 @@ def test_a_workout_is_told_in_work_and_rest(service: Service, clip: Path) -> Non
 
 def test_a_decoder_that_dies_fails_its_session_alone(service: Service, long_clip: Path, clip: Path) -> None:
     session_id = service.start(long_clip)
-    until(lambda: decoders(service))
-    for process in decoders(service):
+    for process in scanning(service, session_id):
         process.send_signal(signal.SIGSEGV)
     status = service.ended(session_id)
     assert (status["status"], status["reason"]) == ("failed", "decoder_crashed")

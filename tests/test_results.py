@@ -98,6 +98,12 @@ def test_the_params_in_force_are_echoed(highlights: dict[str, Any], workout: dic
     assert workout["settings"]["user_prompt"] == workout["user_prompt"] == "lunges"
 
 
+def test_params_without_effect_are_told(workout: dict[str, Any], shared_service: Service, clip: Path) -> None:
+    assert "Without effect, because no model looks at this video: user_prompt" in workout["warnings"]
+    asked = shared_service.results(shared_service.start(clip, query="goals", aspect="9:16"))
+    assert [warning.rsplit(": ")[-1] for warning in asked["warnings"]] == ["query", "aspect"]
+
+
 def test_moments_are_ranked_apart_and_within_the_video(highlights: dict[str, Any]) -> None:
     moments = highlights["highlights"]
     scores = [moment["significance_score"] for moment in moments]

@@ -78,6 +78,14 @@ def test_the_sweep_deletes_parts_and_folders_without_a_row(files: SessionFiles, 
     assert [path.name for path in kept.iterdir()] == [ROW]
 
 
+def test_the_sweep_goes_on_past_what_cannot_be_deleted(files: SessionFiles, tmp_path: Path) -> None:
+    kept = files.reserve(ID)
+    (kept / ROW).write_bytes(b"{}")
+    (kept / "odd.part").mkdir()
+    (kept / "result.json.1234.part").write_bytes(b"half")
+    assert files.sweep() == 1
+
+
 def test_the_sweep_touches_nothing_that_is_not_a_sessions(files: SessionFiles, tmp_path: Path) -> None:
     (tmp_path / "holiday").mkdir()
     (tmp_path / "notes.part").write_text("mine")

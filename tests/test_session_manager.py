@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from errors import TooManyAttempts
 from schemas import AnalysisType, Metadata, Session, Stage, Status
 from session_manager import SessionManager
 from stores.files import SessionFiles
@@ -162,15 +163,13 @@ def test_work_is_begun_once(sessions: SessionManager) -> None:
     assert sessions.begin(session_id, "second", max_attempts=3) is None
 
 
-def test_a_session_out_of_attempts_fails_with_the_reason(sessions: SessionManager) -> None:
+def test_a_session_out_of_attempts_is_begun_no_more(sessions: SessionManager) -> None:
     session_id = create(sessions)
     for _ in range(3):
         sessions.begin(session_id, "worker", max_attempts=3)
         sessions.give_back(session_id, counted=True)
-    assert sessions.begin(session_id, "worker", max_attempts=3) is None
-    row = get(sessions, session_id)
-    assert (row["status"], row["reason"]) == (Status.FAILED, "too_many_attempts")
-    assert row["error"]
+    with pytest.raises(TooManyAttempts, match="stopped 3 times"):
+        sessions.begin(session_id, "worker", max_attempts=3)
 
 
 def test_given_back_work_is_uncounted_and_starts_from_nothing(sessions: SessionManager) -> None:
@@ -259,6 +258,15 @@ def test_deleting_takes_row_and_files(sessions: SessionManager, tmp_path: Path) 
     assert sessions.delete_session(session_id)
     assert sessions.get_session(session_id) is None
     assert not (tmp_path / session_id).exists()
+
+
+def test_recovery_deletes_sources_that_are_not_to_be_kept(sessions: SessionManager, tmp_path: Path) -> None:
+    done = in_status(sessions, Status.FAILED)
+    (tmp_path / done / "source.mp4").write_bytes(b"video")
+    sessions.recover()
+    assert (tmp_path / done / "source.mp4").exists()
+    sessions.recover(keep_source=False)
+    assert not (tmp_path / done / "source.mp4").exists()
 
 
 def test_recovery_gives_back_what_ran_and_counts_it(sessions: SessionManager) -> None:

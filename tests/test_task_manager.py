@@ -38,18 +38,31 @@ class Analysis:
     begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     calls: list[str] = field(default_factory=list)
     error: Exception | None = None
+    at_work: int = 0
+    most_at_once: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(
         self, video_path: str, progress_callback: Progress, *, filename: str | None = None, **params: object
     ) -> Found:
         self.calls.append(video_path)
-        progress_callback(50, "Analyzing segment 2/4")
+        with self.lock:
+            self.at_work += 1
+            self.most_at_once = max(self.most_at_once, self.at_work)
+        try:
+            return self.look(progress_callback, f"{params} in {filename}")
+        finally:
+            with self.lock:
+                self.at_work -= 1
+
+    def look(self, progress: Progress, words: str) -> Found:
+        progress(50, "Analyzing segment 2/4")
         self.begun.release()
         while not self.gate.wait(0.005):
-            progress_callback.check()
+            progress.check()
         if self.error:
             raise self.error
-        return Found(words=f"{params} in {filename}")
+        return Found(words=words)
 
 
 @dataclass
@@ -87,9 +100,10 @@ def build(tmp_path: Path) -> Iterator[Build]:
     benches: list[Bench] = []
     store = MemoryStore(tmp_path)
 
-    def build_one(**settings: int) -> Bench:
+    def build_one(*, began_seconds_ago: float = 0, **settings: int) -> Bench:
         analysis, files = Analysis(), SessionFiles(tmp_path)
-        sessions = SessionManager(store, files)
+        late = timedelta(seconds=began_seconds_ago)
+        sessions = SessionManager(store, files, clock=lambda: datetime.now(UTC) - late)
         tasks = BackgroundTaskManager(sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, **settings)  # type: ignore[arg-type]
         benches.append(Bench(tmp_path, analysis, sessions, files, tasks))
         return benches[-1]
@@ -171,10 +185,9 @@ def test_no_more_than_the_pool_runs_at_once(build: Build) -> None:
     futures = [bench.tasks.submit(bench.session()) for _ in range(5)]
     for _ in range(2):
         assert bench.analysis.begun.acquire(timeout=SOON)
-    assert len(bench.analysis.calls) == 2
     bench.analysis.gate.set()
     assert not wait(futures, SOON).not_done
-    assert len(bench.analysis.calls) == 5
+    assert (len(bench.analysis.calls), bench.analysis.most_at_once) == (5, 2)
 
 
 def test_cancelling_a_running_session_stops_it_and_deletes_its_files(bench: Bench) -> None:
@@ -280,6 +293,35 @@ def test_a_drain_takes_nothing_new_and_gives_back_what_runs_uncounted(bench: Ben
         bench.tasks.submit(bench.session())
 
 
+def test_a_session_out_of_attempts_fails_with_the_reason(build: Build) -> None:
+    bench = build(max_workers=1, max_attempts=1, keep_source=False)
+    session_id = bench.session()
+    bench.sessions.begin(session_id, "killed", max_attempts=1)
+    bench.sessions.give_back(session_id, counted=True)
+    bench.tasks.submit(session_id).result(SOON)
+    row = bench.row(session_id)
+    assert (row["status"], row["reason"]) == (Status.FAILED, "too_many_attempts")
+    assert bench.left_in(session_id) == {"session.json"}
+
+
+def test_a_session_is_submitted_once(bench: Bench) -> None:
+    running, waiting = started(bench), bench.session()
+    bench.tasks.submit(waiting)
+    for session_id in (running, waiting):
+        with pytest.raises(ValueError, match="submitted already"):
+            bench.tasks.submit(session_id)
+
+
+def test_a_drain_stops_the_work_even_when_nothing_can_be_written(bench: Bench) -> None:
+    session_id = started(bench)
+    folder = bench.folder / session_id
+    (folder / "session.json").unlink()
+    (folder / "session.json").mkdir()
+    bench.tasks.close()
+    assert bench.tasks.idle()
+    assert (folder / "source.mp4").exists()
+
+
 def test_work_that_cannot_begin_fails_its_session(bench: Bench) -> None:
     started(bench)
     waiting = bench.session()
@@ -336,21 +378,20 @@ async def test_waiting_ends_when_the_session_is_cancelled_in_the_queue(bench: Be
     assert row["status"] is Status.CANCELLED
 
 
-def test_the_time_left_is_told_once_it_can_be_known(bench: Bench) -> None:
-    running = started(bench)
-    waiting = bench.session()
+def test_the_time_left_is_told_once_it_can_be_known(build: Build) -> None:
+    bench = build(max_workers=1, began_seconds_ago=60)
+    running, waiting = started(bench), bench.session()
     done = bench.tasks.submit(waiting)
     assert bench.tasks.eta_seconds(bench.row(waiting)) is None, "nothing is known of the pace yet"
-    bench.sessions.update_session(running, started_at=datetime.now(UTC) - timedelta(minutes=1))
-    left = bench.tasks.eta_seconds(bench.row(running))
-    assert left == pytest.approx(60, abs=SOON), "as long again as the first half took"
+    assert bench.tasks.eta_seconds(bench.row(running)) == pytest.approx(60, abs=SOON), "the first half took as long"
     bench.analysis.gate.set()
     done.result(SOON)
+    assert bench.analysis.begun.acquire(timeout=SOON)
     bench.analysis.gate.clear()
-    bench.analysis.begun.acquire(timeout=SOON)
     started(bench)
     another = bench.session()
     bench.tasks.submit(another)
-    expected = bench.tasks.eta_seconds(bench.row(another))
-    assert expected is not None
+    # 10 seconds of video take 60; half of those that run are left, then come its own.
+    assert bench.tasks.eta_seconds(bench.row(another)) == pytest.approx(90, abs=SOON)
     assert bench.tasks.eta_seconds(bench.row(waiting)) is None, "it has ended"
+    assert bench.tasks.eta_seconds(bench.row(bench.session())) is None, "it waits for nothing"

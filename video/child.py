@@ -44,6 +44,9 @@ T = TypeVar("T")
 PRELOADED = ["av", "numpy", "video.cell", "video.probe", "video.scan"]
 """Imported once by the fork server, so that no child has to."""
 
+KILLED_SECONDS = 1.0
+"""How long a killed child is waited for. One that hangs in the kernel is left to it: others wait for the lock."""
+
 SLICE_SECONDS = 0.05
 """How often a waiting server asks whether to go on."""
 
@@ -221,8 +224,9 @@ def _end(process: ForkServerProcess, pipe: Connection) -> None:
     with _lock:
         if process.exitcode is None:
             process.kill()
-        process.join()
-        process.close()
+        process.join(KILLED_SECONDS)
+        if process.exitcode is not None:
+            process.close()
 
 
 def _verdict(process: ForkServerProcess) -> AnalysisFailed:
@@ -230,7 +234,10 @@ def _verdict(process: ForkServerProcess) -> AnalysisFailed:
     wait([process.sentinel], timeout=1.0)  # its pipe closed a moment before
     with _lock:
         code = process.exitcode or 0
-    if code in (OUT_OF_MEMORY, -signal.SIGKILL):  # the kernel kills for want of memory only
+    if code in (
+        OUT_OF_MEMORY,
+        -signal.SIGKILL,
+    ):  # the kernel kills for want of memory
         return OutOfMemory("Decoding this video needs more memory than the service allows.")
     if code == -signal.SIGXCPU:
         return DecodeTimeout("Decoding this video took longer than the service allows.")
