@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import psutil
 
-from tests.service import BASE, Program, until
+from tests.service import BASE, Program, decoders, until
 from video.draw import Style, draw_video
 
 SEED = 20
@@ -58,20 +58,10 @@ def left_in(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name != ".lock"]
 
 
-def decoders(program: Program, session_id: str) -> list[psutil.Process]:
-    """Children that have the session's video open."""
-    found = []
-    for child in psutil.Process(program.process.pid).children(recursive=True):
-        with suppress(psutil.Error):
-            if any(session_id in file.path for file in child.open_files()):
-                found.append(child)
-    return found
-
-
 def scanning(program: Program, data_dir: Path) -> list[psutil.Process]:
     """The decoders of the one session there is, once its upload is over."""
     sessions = [path.parent.name for path in data_dir.glob("*/session.json")]
-    return decoders(program, sessions[0]) if sessions else []
+    return decoders(program.process.pid, data_dir / sessions[0]) if sessions else []
 
 
 def kill_storm(folder: Path, kills: int) -> Outcome:
@@ -171,7 +161,7 @@ def ten_at_once(folder: Path) -> Outcome:
 def _death(program: Program, session_id: str, stop: Callable[[], object]) -> float:
     """Seconds from the call to the death of the session's decoder."""
     until(lambda: status(program, session_id)["segmentsDone"])
-    running = until(lambda: decoders(program, session_id))
+    running = until(lambda: decoders(program.process.pid, program.data_dir / session_id))
     began = time.perf_counter()
     stop()
     psutil.wait_procs(running, timeout=5)

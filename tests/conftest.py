@@ -53,8 +53,8 @@ def clip(footage: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def long_clip(footage: Path) -> Path:
-    """A minute and a half in few bytes: seconds of work, so that something can be done to it meanwhile."""
-    return draw_video(footage / "long.mp4", 90, sound=False, style=Style(width=160, height=90, rate=10)).path
+    """A minute in few bytes: seconds of work, so that something can be done to it meanwhile."""
+    return draw_video(footage / "long.mp4", 60, sound=False, style=Style(width=160, height=90, rate=10)).path
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import uvicorn
 
 from app import House, create_app
@@ -36,6 +38,17 @@ def until(what: Callable[[], Any], *, timeout: float = PATIENCE, pause: float = 
         assert time.monotonic() < deadline, f"waited {timeout} s for it"
         paused.wait(pause)
     return answer
+
+
+def decoders(server: int, folder: Path, name: str = "source") -> list[psutil.Process]:
+    """Children of the process that have a file of this name's beginning open, somewhere in the folder."""
+    found = []
+    for child in psutil.Process(server).children(recursive=True):
+        with suppress(psutil.Error):
+            opened = [Path(file.path) for file in child.open_files()]
+            if any(path.is_relative_to(folder) and path.name.startswith(name) for path in opened):
+                found.append(child)
+    return found
 
 
 class _Server(uvicorn.Server):
@@ -128,7 +141,7 @@ def serve(settings: Settings) -> Iterator[Service]:
     thread.start()
     assert server.serving.wait(PATIENCE)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, verify=False) as http:
         yield Service(app.state.house, http)
     server.should_exit = True
     thread.join(PATIENCE)
@@ -160,7 +173,7 @@ class Program:
         if self._largest_file is not None:
             limit = (self._largest_file, self._largest_file)
             resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limit)
-        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE)
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE, verify=False)
 
     def logged(self) -> list[dict[str, Any]]:
         """The log's lines."""

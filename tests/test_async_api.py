@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -12,20 +13,15 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.service import BASE, Service, until
+from tests.service import BASE, Service, decoders, until
 
 Serve = Callable[..., Service]
-
-
-def decoders(service: Service) -> list[psutil.Process]:
-    """Processes that decode for this test run: children of the helper that starts them."""
-    return [p for p in psutil.Process().children(recursive=True) if p.is_running() and has_open(p, service.data_dir)]
 
 
 def scanning(service: Service, session_id: str) -> list[psutil.Process]:
     """The decoders at work once segments are being analysed: no longer the one that only probed."""
     until(lambda: service.status(session_id)["segmentsDone"])
-    running: list[psutil.Process] = until(lambda: decoders(service))
+    running: list[psutil.Process] = until(lambda: decoders(os.getpid(), service.data_dir))
     assert service.status(session_id)["status"] == "processing"
     return running
 

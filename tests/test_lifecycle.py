@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.service import BASE, ROOT, Program, until
+from tests.service import BASE, ROOT, Program, decoders, until
 
 Start = Callable[..., Program]
 
@@ -71,7 +71,7 @@ def test_a_killed_service_leaves_no_decoder_behind(program: Start, long_clip: Pa
     session_id = upload(service, long_clip)
     until(lambda: status(service, session_id)["segmentsDone"])
     children = psutil.Process(service.process.pid).children(recursive=True)
-    assert any("source" in file.path for child in children for file in child.open_files())
+    assert decoders(service.process.pid, service.data_dir)
     service.kill()
     assert psutil.wait_procs(children, timeout=5)[1] == []
 

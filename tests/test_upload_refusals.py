@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
-from tests.service import BASE, Service, until
+from tests.service import BASE, Service, decoders, until
 
 Serve = Callable[..., Service]
 
@@ -150,6 +152,46 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(service: Service) 
     until(lambda: service.folders() == [])
     assert service.house.sessions.list_sessions() == []
     until(lambda: service.house.intake.under_way == 0)
+
+
+def frozen_probe(service: Service, clip: Path) -> tuple[socket.socket, psutil.Process]:
+    """A connection on which a video was sent, and the child that was to probe it, stopped in the middle."""
+    named = b'--edge\r\nContent-Disposition: form-data; name="analysis_type"\r\n\r\nhighlights\r\n'
+    named += b'--edge\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
+    body = named + clip.read_bytes() + b"\r\n--edge--\r\n"
+    head = (
+        f"POST {BASE}/upload HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: multipart/form-data; boundary=edge\r\n\r\n"
+    )
+    for _ in range(50):
+        client = socket.create_connection((service.http.base_url.host, service.http.base_url.port or 0))
+        client.sendall(head.encode() + body)
+        until(lambda: service.house.intake.under_way)
+        while service.house.intake.under_way:
+            for probe in decoders(os.getpid(), service.data_dir, "source.part"):
+                probe.suspend()
+                if service.house.intake.under_way:
+                    return client, probe
+        client.close()
+    raise AssertionError("every probe was too quick to be stopped")
+
+
+def test_a_client_that_goes_away_while_its_video_is_probed_leaves_nothing(service: Service, clip: Path) -> None:
+    client, probe = frozen_probe(service, clip)
+    before = {row["session_id"] for row in service.house.sessions.list_sessions()}
+    client.close()
+    assert psutil.wait_procs([probe], timeout=5)[1] == []
+    until(lambda: set(service.folders()) == before, timeout=5)
+
+
+def test_a_slow_probe_keeps_nobody_else_waiting(service: Service, clip: Path) -> None:
+    stuck = [frozen_probe(service, clip) for _ in range(2)]
+    session_id = service.start(clip)
+    assert service.results(session_id)["highlights"]
+    assert service.http.delete(f"{BASE}/cleanup/{session_id}").status_code == 200
+    for client, _ in stuck:
+        client.close()
+    assert psutil.wait_procs([probe for _, probe in stuck], timeout=5)[1] == []
 
 
 def test_an_odd_key_is_answered_whatever_it_holds(service: Service, clip: Path) -> None:

@@ -50,7 +50,7 @@ def test_stages_follow_each_other(workbench: RailwayVideoGenerator, clip: Path) 
 
 
 def test_segments_announced_are_segments_delivered(workbench: RailwayVideoGenerator, clip: Path) -> None:
-    for length in (2.3, 3.9, 5.0, 5.8, 60.0):
+    for length in (2.3, 5.8):
         told: list[Step] = []
         result = workbench.generate_highlights(str(clip), Progress(told.append), segment_duration=length)
         assert told[-1].segments_total == result.total_segments_analyzed
