@@ -1,11 +1,12 @@
-"""The one line that runs back from the work: how far it is, and whether to stop."""
+"""The one line that runs back from the work: how far it is, whether to stop, and how long it may still take."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from errors import AnalysisStopped
-from schemas import Stage, Step
+from schemas import Session, Stage, Step
 
 
 def _ignore(step: Step) -> None:
@@ -61,3 +62,45 @@ class Progress:
         """Raise AnalysisStopped if the work should stop."""
         if self.stopped():
             raise AnalysisStopped
+
+
+MIN_ETA_PERCENT = 5
+"""Below this much progress an estimate of the rest would be a guess."""
+
+NEWEST_SHARE = 0.3
+"""How much the newest analysis counts in the pace: a few long waits change it, one does not."""
+
+
+def video_seconds(row: Session) -> float:
+    return float(row["metadata"]["video"].get("duration_seconds", 0))
+
+
+def video_seconds_left(row: Session) -> float:
+    """Seconds of the session's video that are still to be analysed."""
+    return video_seconds(row) * (100 - row["progress"]) / 100
+
+
+def seconds_left(row: Session, now: datetime) -> float | None:
+    """Seconds that a session being worked on still takes, at the pace it had so far; None while that is a guess."""
+    if row["started_at"] is None or row["progress"] < MIN_ETA_PERCENT:
+        return None
+    elapsed = (now - row["started_at"]).total_seconds()
+    return round(elapsed * (100 - row["progress"]) / row["progress"], 1)
+
+
+class Pace:
+    """What a second of video costs, learnt from the analyses that ended."""
+
+    def __init__(self) -> None:
+        self._seconds: float | None = None
+
+    def learn(self, seconds: float, video_seconds: float) -> None:
+        """An analysis of so much video took so long."""
+        if video_seconds > 0:
+            newest = seconds / video_seconds
+            before = newest if self._seconds is None else self._seconds
+            self._seconds = (1 - NEWEST_SHARE) * before + NEWEST_SHARE * newest
+
+    def seconds_for(self, video_seconds: float) -> float | None:
+        """Seconds that so much video takes; None before anything was learnt."""
+        return None if self._seconds is None else round(video_seconds * self._seconds, 1)

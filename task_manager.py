@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from errors import (
     SessionNotFound,
 )
 from logs import event
-from progress import Progress
+from progress import Pace, Progress, seconds_left, video_seconds, video_seconds_left
 from schemas import AnalysisType, Session, Status, Step
 from session_manager import SessionManager, failure
 from stores.files import FULL_DISK, SessionFiles
@@ -43,9 +44,6 @@ logger = logging.getLogger(__name__)
 Analysis = Callable[..., BaseModel]
 """Called with the video's path, `progress_callback`, the `filename` to show and the session's params; gives the
 result."""
-
-MIN_ETA_PERCENT = 5
-"""Below this much progress an estimate of the rest would be a guess."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class BackgroundTaskManager:
         self._lock = threading.Lock()
         self._waiting: dict[str, _Waiting] = {}
         self._running: dict[str, threading.Event] = {}
-        self._pace: float | None = None
+        self._pace = Pace()
         self.draining = False
 
     # ── The seed's four ───────────────────────────────────────────────────────────────────────────
@@ -137,27 +135,17 @@ class BackgroundTaskManager:
     def eta_seconds(self, row: Session) -> float | None:
         """Seconds until the session's end, by its own pace, or while it waits by the pace of those before;
         None as long as it cannot be known."""
-        if row["status"] is Status.PROCESSING and row["started_at"] and row["progress"] >= MIN_ETA_PERCENT:
-            elapsed = (datetime.now(UTC) - row["started_at"]).total_seconds()
-            return round(elapsed * (100 - row["progress"]) / row["progress"], 1)
-        if row["status"] is Status.QUEUED and self._pace is not None:
-            seconds = self._video_seconds_until(row["session_id"])
-            return None if seconds is None else round(seconds * self._pace, 1)
-        return None
-
-    def _video_seconds_until(self, session_id: str) -> float | None:
-        """Seconds of video to be analysed until this session is done, the pool's threads sharing what comes before;
-        None for one that does not wait."""
+        if row["status"] is Status.PROCESSING:
+            return seconds_left(row, datetime.now(UTC))
         with self._lock:
             waiting, running = dict(self._waiting), list(self._running)
-        if session_id not in waiting:
+        if row["session_id"] not in waiting:
             return None
-        ahead = sum(_seconds_left(row) for row in map(self._sessions.get_session, running) if row)
-        ahead += sum(entry.video_seconds for entry in waiting.values())
-        # Those behind it come last in the queue.
-        behind = list(waiting)[list(waiting).index(session_id) :]
-        ahead -= sum(waiting[other].video_seconds for other in behind)
-        return ahead / self._max_workers + waiting[session_id].video_seconds
+        # The pool's threads share what comes before it.
+        before = takewhile(lambda entry: entry[0] != row["session_id"], waiting.items())
+        ahead = sum(entry.video_seconds for _, entry in before)
+        ahead += sum(video_seconds_left(other) for other in map(self._sessions.get_session, running) if other)
+        return self._pace.seconds_for(ahead / self._max_workers + waiting[row["session_id"]].video_seconds)
 
     def _enqueue(self, session_id: str, work: Callable[..., BaseModel] | None, bound: int | None) -> Future[None]:
         row = self._sessions.get_session(session_id)
@@ -168,8 +156,7 @@ class BackgroundTaskManager:
             if session_id in self._waiting or session_id in self._running:
                 raise ValueError(f"session {session_id} has been submitted already")
             future = self._pool.submit(self.run, session_id, work)
-            seconds = float(row["metadata"]["video"].get("duration_seconds", 0))
-            self._waiting[session_id] = _Waiting(future, seconds)
+            self._waiting[session_id] = _Waiting(future, video_seconds(row))
         return future
 
     def _check_room(self, bound: int | None) -> None:
@@ -227,7 +214,7 @@ class BackgroundTaskManager:
         if not self._keep_source:
             self._files.discard(session_id, keep=[name])
         seconds = (datetime.now(UTC) - (row["started_at"] or row["created_at"])).total_seconds()
-        self._learn_pace(seconds, float(row["metadata"]["video"].get("duration_seconds", 0)))
+        self._pace.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))
 
     def _progress_of(self, session_id: str, worker: str) -> Progress:
@@ -287,12 +274,6 @@ class BackgroundTaskManager:
         facts = {"session": session_id, "reason": told.reason, "error": str(told)}
         logger.error("failed", extra={"facts": facts}, exc_info=unexpected)
 
-    def _learn_pace(self, seconds: float, video_seconds: float) -> None:
-        """Keep the mean of what a second of video costs, the newest counting most."""
-        if video_seconds > 0:
-            newest = seconds / video_seconds
-            self._pace = newest if self._pace is None else 0.7 * self._pace + 0.3 * newest
-
     @contextmanager
     def _at_work(self, session_id: str) -> Iterator[None]:
         """While entered, the session counts as running."""
@@ -351,11 +332,6 @@ class BackgroundTaskManager:
         """Drain, and wait until every thread has left."""
         self.drain()
         self._pool.shutdown(wait=True)
-
-
-def _seconds_left(row: Session) -> float:
-    """Seconds of the session's video that are still to be analysed."""
-    return float(row["metadata"]["video"].get("duration_seconds", 0)) * (100 - row["progress"]) / 100
 
 
 def _in_words(error: Exception) -> ServiceError:

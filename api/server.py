@@ -14,7 +14,7 @@ import uvicorn
 LINGER_SECONDS = 1.0
 """How long a SIGTERM leaves the door open for polls, and for a balancer to see that this server drains."""
 
-PATIENCE_SECONDS = 2.5
+PATIENCE_SECONDS = 2.0
 """How long work that is leaving and uploads that are arriving are waited for."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from errors import AnalysisStopped
-from progress import Progress
+from progress import Pace, Progress
 from schemas import Stage, Step
 
 
@@ -65,3 +65,17 @@ def test_ours_is_used_as_it_is() -> None:
 
 def test_nobody_need_listen() -> None:
     Progress.of(None)(50, "alone")
+
+
+def test_nothing_is_said_of_a_pace_that_is_not_known() -> None:
+    pace = Pace()
+    pace.learn(seconds=5, video_seconds=0)
+    assert pace.seconds_for(60) is None
+
+
+def test_a_pace_is_learnt_and_follows_the_newest_slowly() -> None:
+    pace = Pace()
+    pace.learn(seconds=5, video_seconds=10)
+    assert pace.seconds_for(60) == 30
+    pace.learn(seconds=15, video_seconds=10)
+    assert pace.seconds_for(10) == pytest.approx(0.7 * 5 + 0.3 * 15)
