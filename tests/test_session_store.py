@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from errors import CannotStart
-from schemas import AnalysisType, Metadata, Session, Stage, Status
+from schemas import AnalysisType, Session, Status, new_session
 from stores import SessionStore
 from stores.memory import MemoryStore
 
@@ -43,29 +43,7 @@ def store(open_store: Open) -> SessionStore:
 
 def row(session_id: str = ID, *, minute: int = 0) -> Session:
     created = datetime(2030, 1, 1, 12, minute, tzinfo=UTC)
-    return Session(
-        session_id=session_id,
-        status=Status.QUEUED,
-        progress=0,
-        message="Waiting",
-        stage=Stage.QUEUED,
-        segments_done=None,
-        segments_total=None,
-        video_path="source.mp4",
-        analysis_type=AnalysisType.HIGHLIGHTS,
-        params={"max_highlights": 3},
-        result=None,
-        error=None,
-        reason=None,
-        attempt=0,
-        worker=None,
-        created_at=created,
-        started_at=None,
-        updated_at=created,
-        ended_at=None,
-        expires_at=None,
-        metadata=Metadata(filename="a.mp4", sha256="", video={}, request_id=None, legacy=False),
-    )
+    return new_session(session_id, "source.mp4", AnalysisType.HIGHLIGHTS, {"max_highlights": 3}, created)
 
 
 def step(row: Session) -> Session:
