@@ -12,15 +12,15 @@ from starlette.requests import ClientDisconnect
 from api.forms import read_legacy_params
 from api.intake import Intake, Upload, Wanted, until_gone
 from errors import AnalysisFailed, Draining, SessionCancelled
-from schemas import AnalysisType, LegacyBody, LegacyError, Params, Session, Status
+from schemas import PARAMS, AnalysisType, LegacyBody, LegacyError, Params, Session, Status
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
 
-FIELDS: Mapping[AnalysisType, dict[str, str]] = {
-    AnalysisType.HIGHLIGHTS: {"min_significance": "number", "max_highlights": "integer"},
-    AnalysisType.WORKOUT: {"segment_duration": "number", "system_prompt": "string", "user_prompt": "string"},
+FIELDS: Mapping[AnalysisType, tuple[str, ...]] = {
+    AnalysisType.HIGHLIGHTS: ("min_significance", "max_highlights"),
+    AnalysisType.WORKOUT: ("segment_duration", "system_prompt", "user_prompt"),
 }
-"""The form fields that legacy clients send beside the video, with their types."""
+"""The params that legacy clients send, as form fields beside the video."""
 
 ANSWERED_AS: Mapping[AnalysisType, str] = {
     AnalysisType.HIGHLIGHTS: "highlights",
@@ -91,10 +91,8 @@ class LegacyApi:
 
 
 def _reader(analysis_type: AnalysisType) -> Callable[[Mapping[str, str], bool], Wanted]:
-    names: set[str] = set(FIELDS[analysis_type])
-
     def read_form(fields: Mapping[str, str], complete: bool) -> Wanted:
-        known = {name: text for name, text in fields.items() if name in names}
+        known = {name: text for name, text in fields.items() if name in FIELDS[analysis_type]}
         params: Params = read_legacy_params(analysis_type, known)
         return Wanted(analysis_type, params)
 
@@ -102,7 +100,8 @@ def _reader(analysis_type: AnalysisType) -> Callable[[Mapping[str, str], bool], 
 
 
 def _form(analysis_type: AnalysisType) -> dict[str, Any]:
-    fields: dict[str, dict[str, str]] = {name: {"type": kind} for name, kind in FIELDS[analysis_type].items()}
+    params = PARAMS[analysis_type].model_json_schema()["properties"]
+    fields = {name: params[name] for name in FIELDS[analysis_type]}
     video = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
     schema = {"type": "object", "required": ["video"], "properties": {**fields, "video": video}}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}

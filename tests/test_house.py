@@ -23,7 +23,6 @@ FLOORS = [
 ]
 """From the ground up. `client` stands apart, and knows only the ground floor."""
 
-GROUND = FLOORS[0]
 ON_THE_GROUND = {"config": {"errors"}}
 """The one stair inside the ground floor: settings raise errors."""
 

@@ -96,3 +96,5 @@ def test_the_documentation_shows_the_legacy_forms(service: Service) -> None:
     paths = service.http.get("/openapi.json").json()["paths"]
     form = paths["/analyze/workout"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"].keys() == {"video", "segment_duration", "system_prompt", "user_prompt"}
+    # What a form is filled with by those who only press the button.
+    assert form["properties"]["segment_duration"]["default"] == 15
