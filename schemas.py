@@ -130,8 +130,14 @@ class Signals:
     step_seconds: float
     motion: NDArray[np.float64]
     """(n,) motion left after the camera's was removed, in picture widths a second."""
+    camera: NDArray[np.float64]
+    """(n,) motion of the camera itself, in picture widths a second."""
     novelty: NDArray[np.float64]
     """(n,) distance in colour and layout to the rest of the video, 0 (the same) to 1."""
+    presence: NDArray[np.float64] | None
+    """(n,) share of the picture, 0-1, that does not belong to the background; None where no camera stood still."""
+    sharpness: NDArray[np.float64]
+    """(n,) fine detail in dB over a blank picture."""
     loudness: NDArray[np.float64] | None
     """(n,) sound level in dB below full scale (-90 to 0); None without sound, or with digital silence."""
     onsets: NDArray[np.float64] | None

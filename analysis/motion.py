@@ -18,6 +18,10 @@ MOVING_SHARE = 0.1
 TEXTURE_FLOOR = 4.0
 """Mean squared gradient (grey levels) under which a block shows nothing whose motion could be seen."""
 
+PLAIN_VOTE = 0.25
+"""What a block without texture weighs for a camera that stands still: without it, a car on bare asphalt would be the
+only thing the camera's motion is read from."""
+
 EVIDENCE_LEVELS = 2.0
 """Grey levels that a block must change by, beyond the picture's own noise, before its flow is believed."""
 
@@ -54,12 +58,18 @@ CAMERA_DOUBT = 0.15
 """Share of the camera's own motion that is left over everywhere when it is removed: depth, blur, rolling shutter."""
 
 
+SWEEP_PIXELS = 3.0
+"""Camera motion from one sample to the next at which what is left when it is removed is believed by half: a camera
+that is snatched up or swung round blurs and hides what moves. Following a player takes one or two."""
+
+
 @dataclass(frozen=True)
 class Change:
-    """How one picture became the next. `motion` in pixels of the pictures, the camera's share removed;
-    `unexplained` in grey levels: mean change of a pixel after all motion and any change of brightness is undone."""
+    """How one picture became the next. `motion` in pixels of the pictures, the camera's share removed; `camera`, that
+    share; `unexplained` in grey levels: mean change of a pixel after all motion and any change of light is undone."""
 
     motion: float
+    camera: float
     unexplained: float
 
 
@@ -76,14 +86,14 @@ class Comparer:
         first, later = _smooth(before), _smooth(after)
         second, gain = _same_light(first, later)
         if min(float(first.std()), float(second.std())) < BLANK_LEVELS or min(first.shape) < 2 * BLOCK:
-            return Change(0.0, float(cv2.absdiff(first, second).mean()))
+            return Change(0.0, 0.0, float(cv2.absdiff(first, second).mean()))
         flow = np.asarray(self._flow.calc(first, second, None), np.float32)  # type: ignore[call-overload]  # None: no guess
         left = np.asarray(cv2.absdiff(first, _undo(second, flow)), np.uint8)
         # A dissolve changes contrast too, and must stay unexplained.
         offset = float(np.median(_small(first) - _small(later)))
         still = left if gain == 1.0 else cv2.absdiff(first, _undo(_lit(later, 1.0, offset), flow))
-        motion = 0.0 if abs(offset) > FLASH_LEVELS else _residual(first, second, flow, left)
-        return Change(motion, float(still.mean()))
+        motion, camera = (0.0, 0.0) if abs(offset) > FLASH_LEVELS else _residual(first, second, flow, left)
+        return Change(motion, camera, float(still.mean()))
 
 
 def fit_camera(
@@ -98,7 +108,7 @@ def fit_camera(
     x, y = points.T
     design = np.concatenate([np.stack([ones, zeros, x, -y], 1), np.stack([zeros, ones, y, x], 1)])
     target = flow.T.ravel()
-    model = np.broadcast_to(np.median(flow[weights > 0], axis=0), flow.shape) if (weights > 0).any() else 0 * flow
+    model = np.broadcast_to([_weighted_median(axis, weights) for axis in flow.T], flow.shape)
     for _ in range(5):
         off = np.hypot(*(flow - model).T)
         scale = max(FLOW_NOISE, 1.5 * float(np.median(off)))
@@ -108,15 +118,23 @@ def fit_camera(
     return model
 
 
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    order = np.argsort(values)
+    sums = np.cumsum(weights[order])
+    return float(values[order][min(len(values) - 1, int(np.searchsorted(sums, sums[-1] / 2)))])
+
+
 def _residual(
     first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.float32], left: NDArray[np.uint8]
-) -> float:
-    """Pixels moved by the part of the picture that moves most against the camera; `left` is what the flow leaves."""
+) -> tuple[float, float]:
+    """Pixels moved by the part of the picture that moves most against the camera, and by the camera; `left` is what the
+    flow leaves."""
     rows, columns = first.shape[0] // BLOCK, first.shape[1] // BLOCK
     texture = _blocks(_gradient(first), rows, columns).ravel()
-    weights = np.where(texture > TEXTURE_FLOOR, np.minimum(1.0, texture / (20 * TEXTURE_FLOOR)), 0.0)
+    plain = texture <= TEXTURE_FLOOR
+    weights = np.where(plain, PLAIN_VOTE, np.minimum(1.0, texture / (20 * TEXTURE_FLOOR)))
     blocks = _blocks(flow, rows, columns).reshape(-1, 2)
-    camera = fit_camera(_centres(rows, columns), blocks, weights)
+    camera = fit_camera(_centres(rows, columns), np.where(plain[:, None], 0.0, blocks), weights)
     field = cv2.resize(camera.reshape(rows, columns, 2).astype(np.float32), first.shape[::-1])
     apart = cv2.absdiff(first, _undo(second, np.asarray(field, np.float32)))
     change = _blocks(np.asarray(apart, np.uint8), rows, columns).ravel()
@@ -127,7 +145,9 @@ def _residual(
     if appeared.mean() < MOST_APPEARED:
         moved = np.where(appeared, np.maximum(moved, BLOCK), moved)
     most = max(1, round(MOVING_SHARE * moved.size))
-    return float(np.partition(moved * believed, -most)[-most:].mean())
+    shift = float(np.hypot(*camera.T).mean())
+    trust = 1 / (1 + (shift / SWEEP_PIXELS) ** 2)
+    return trust * float(np.partition(moved * believed, -most)[-most:].mean()), shift
 
 
 @lru_cache(maxsize=8)

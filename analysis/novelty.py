@@ -28,15 +28,30 @@ def novelty(layouts: NDArray[np.uint8]) -> NDArray[np.float64]:
     known = layouts[chosen].astype(np.float32) / np.float32(255)
     starts = range(0, len(layouts), _ROWS)
     return np.concatenate(
-        [_rarity(layouts[at : at + _ROWS].astype(np.float32) / np.float32(255), known) for at in starts]
+        [
+            _rarity(layouts[at : at + _ROWS].astype(np.float32) / np.float32(255), known, _weights(at, layouts, chosen))
+            for at in starts
+        ]
     )
 
 
-def _rarity(rows: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float64]:
-    first, end = (round(share * len(known)) for share in ALIKE_SHARES)
+def _weights(at: int, layouts: NDArray[np.uint8], chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(rows, representatives) how often each counts: a picture near an end has its like on one side only, so that what
+    lies there counts for the side that is missing too. Else every end of a slowly changing video would be rare."""
+    rows = np.arange(at, min(at + _ROWS, len(layouts)))
+    mirrored = 2 * rows[:, None] - chosen[None]
+    return np.where((mirrored < 0) | (mirrored >= len(layouts)), 2, 1).astype(np.float32)
+
+
+def _rarity(rows: NDArray[np.float32], known: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
     squares = (rows**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * rows @ known.T
     distance = np.sqrt(np.maximum(0.0, squares / rows.shape[1]))
-    nearest = np.sort(distance, axis=1)[:, first : max(first + 1, end)].mean(axis=1)
+    order = np.argsort(distance, axis=1)
+    weights = np.take_along_axis(weights, order, axis=1)
+    reached = np.cumsum(weights, axis=1)
+    first, end = (share * len(known) for share in ALIKE_SHARES)
+    counted = np.clip(np.minimum(reached, max(end, first + 1)) - np.maximum(reached - weights, first), 0.0, None)
+    nearest = (np.take_along_axis(distance, order, axis=1) * counted).sum(axis=1) / counted.sum(axis=1)
     contrast = rows.reshape(len(rows), -1, 3).std(axis=1).mean(axis=1)
     shows_something = np.minimum(1.0, contrast / PLAIN_CONTRAST)
     return np.asarray(np.minimum(1.0, nearest / FULL_DISTANCE) * shows_something, np.float64)

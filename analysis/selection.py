@@ -15,7 +15,7 @@ SHARE_OF_VIDEO = 0.5
 LENGTHS = 8
 """Lengths tried between the shortest and the longest clip, evenly spread on a logarithmic scale."""
 
-BASE_SHARE = 0.4
+BASE_SHARE = 0.3
 """What a moment must rise above: this share of the way from the video's usual evidence to its highest."""
 
 PAD_SECONDS = 0.25

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from analysis.motion import Comparer
 from analysis.novelty import novelty
+from analysis.presence import presence
+from analysis.sharpness import sharpness
 from analysis.shots import Cut, Track, find_cuts
 from analysis.sound import SoundMeter
 from schemas import Samples, Signals, Sound
@@ -23,12 +25,15 @@ LEAST_STEPS = 4
 LAYOUT = 6
 """Cells a side of the layout kept of each sample: 108 bytes, 14 MB for three hours at 12 a second."""
 
+THUMB_SECONDS, THUMB_SIDE = 0.4, 32
+"""A small picture of at most so many pixels a side is kept this often to tell who is present: 16 MB for three hours."""
+
 GAP_SECONDS, GAP_SAMPLES = 0.6, 2.5
 """Pictures are missing where samples lie further apart than both this and so many of the usual distances."""
 
 
 class SignalCollector:
-    """Takes pieces of a scan in time order, keeps some 120 bytes a sample, and answers once with `finish`."""
+    """Takes pieces of a scan in time order, keeps some 400 bytes a sample, and answers once with `finish`."""
 
     def __init__(self) -> None:
         # Pictures this small gain nothing from OpenCV's threads, which cost half as much again.
@@ -38,8 +43,12 @@ class SignalCollector:
         self._before: NDArray[np.uint8] | None = None
         self._times = array("d")
         self._motion = array("f")
+        self._camera = array("f")
         self._unexplained = array("f")
+        self._sharpness = array("f")
         self._layouts = bytearray()
+        self._thumb_times = array("d")
+        self._thumbs: list[NDArray[np.uint8]] = []
 
     @property
     def seen_seconds(self) -> float:
@@ -62,33 +71,60 @@ class SignalCollector:
         steps = max(LEAST_STEPS, int(np.ceil(duration / step - 1e-6)))
         track = Track(
             np.frombuffer(self._times, np.float64).copy(),
-            np.frombuffer(self._unexplained, np.float32).astype(np.float64),
+            _doubles(self._unexplained),
             np.frombuffer(self._layouts, np.uint8).reshape(-1, LAYOUT * LAYOUT * 3).copy(),
         )
         cuts = find_cuts(track) if len(track.times) > 1 else []
+        moments = tuple(cut.time for cut in cuts)
         heard = self._sound.finish(steps, step)
         return Signals(
             duration_seconds=duration,
             step_seconds=step,
-            motion=_motion_curve(track, np.frombuffer(self._motion, np.float32).astype(np.float64), cuts, steps, step),
+            motion=_motion_curve(track, _doubles(self._motion), cuts, steps, step),
+            camera=_motion_curve(track, _doubles(self._camera), cuts, steps, step),
             novelty=_novelty_curve(track, steps, step),
+            presence=self._presence(moments, steps, step),
+            sharpness=_binned(track.times, _doubles(self._sharpness), steps, step),
             loudness=heard.loudness if heard else None,
             onsets=heard.onsets if heard else None,
-            cuts=tuple(cut.time for cut in cuts),
+            cuts=moments,
             coverage=_coverage(track.times, duration),
         )
 
     def _add_sample(self, time: float, grey: NDArray[np.uint8], grid: NDArray[np.uint8]) -> None:
-        motion, unexplained = 0.0, 0.0
+        motion, camera, unexplained = 0.0, 0.0, 0.0
         if self._before is not None and self._before.shape == grey.shape:
             change = self._comparer.change(self._before, grey)
-            motion = change.motion / grey.shape[1] / (time - self._times[-1])
+            speed = 1 / grey.shape[1] / (time - self._times[-1])
+            motion, camera = change.motion * speed, change.camera * speed
             unexplained = change.unexplained
         self._before = grey.copy()
         self._times.append(time)
         self._motion.append(motion)
+        self._camera.append(camera)
         self._unexplained.append(unexplained)
+        self._sharpness.append(sharpness(grey))
         self._layouts += cv2.resize(grid, (LAYOUT, LAYOUT), interpolation=cv2.INTER_AREA).tobytes()
+        if not self._thumb_times or time - self._thumb_times[-1] >= THUMB_SECONDS - 1e-6:
+            self._thumb_times.append(time)
+            self._thumbs.append(_thumb(grey))
+
+    def _presence(self, cuts: tuple[float, ...], steps: int, step: float) -> NDArray[np.float64] | None:
+        times = np.frombuffer(self._thumb_times, np.float64)
+        if not len(times):
+            return None
+        share = presence(times, np.stack(self._thumbs), cuts)
+        return None if share is None else _binned(times, share, steps, step)
+
+
+def _doubles(floats: array[float]) -> NDArray[np.float64]:
+    return np.frombuffer(floats, np.float32).astype(np.float64)
+
+
+def _thumb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = THUMB_SIDE / max(grey.shape)
+    height, width = (max(1, round(side * scale)) for side in grey.shape)
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _motion_curve(
@@ -112,9 +148,10 @@ def _motion_curve(
 def _novelty_curve(track: Track, steps: int, step: float) -> NDArray[np.float64]:
     if len(track.times) < 2:
         return np.zeros(steps)
-    # The median of three samples leaves out what a single one shows: a flash is not a new picture.
-    rare = np.pad(novelty(track.layouts), 1, mode="edge")
-    return _binned(track.times, np.median([rare[:-2], rare[1:-1], rare[2:]], axis=0), steps, step)
+    every = max(1, round(step / float(np.median(np.diff(track.times)))))
+    # The median of three leaves out what a single one shows: a flash is not a new picture.
+    rare = np.pad(novelty(track.layouts[::every]), 1, mode="edge")
+    return _binned(track.times[::every], np.median([rare[:-2], rare[1:-1], rare[2:]], axis=0), steps, step)
 
 
 def _binned(times: NDArray[np.float64], values: NDArray[np.float64], steps: int, step: float) -> NDArray[np.float64]:
@@ -123,6 +160,8 @@ def _binned(times: NDArray[np.float64], values: NDArray[np.float64], steps: int,
     count = np.bincount(place, minlength=steps)
     total = np.bincount(place, values, minlength=steps)
     known = np.flatnonzero(count)
+    if not len(known):
+        return np.zeros(steps)
     return np.interp(np.arange(steps), known, total[known] / count[known])
 
 

@@ -22,28 +22,50 @@ class Signal:
     """What it may claim with no other signal beside it."""
     clear: float
     """Rise over the video's usual level that anybody notices: full evidence needs it, whatever the statistics say."""
+    weber: float
+    """How much of the usual level a clear rise must be besides: what is much beside nothing is little beside much
+    (Weber's law). None for decibels, which are ratios already."""
     grain: float
     """Spread that is taken as noise at least, so that a perfectly still video does not magnify a trifle."""
 
 
 # Clear rises: a person walking past moves at 0.1-0.3 widths a second; 10 dB is heard as twice as loud (Stevens 1955);
 # a novelty of 0.4 is another place at the same light.
-MOTION = Signal(weight=0.40, alone=1.0, clear=0.15, grain=0.01)
-LOUDNESS = Signal(weight=0.20, alone=0.9, clear=10.0, grain=1.5)
-ONSETS = Signal(weight=0.12, alone=0.6, clear=0.5, grain=0.1)
-NOVELTY = Signal(weight=0.28, alone=1.0, clear=0.4, grain=0.03)
+# 3 % of the picture is a person in the middle distance.
+MOTION = Signal(weight=0.35, alone=1.0, clear=0.15, weber=0.5, grain=0.01)
+PRESENCE = Signal(weight=0.20, alone=1.0, clear=0.03, weber=0.5, grain=0.004)
+LOUDNESS = Signal(weight=0.20, alone=0.9, clear=10.0, weber=0.0, grain=1.5)
+ONSETS = Signal(weight=0.12, alone=0.6, clear=0.5, weber=0.5, grain=0.1)
+NOVELTY = Signal(weight=0.25, alone=1.0, clear=0.4, weber=0.0, grain=0.03)
 
-SCALES_SECONDS = (0.2, 0.8)
-"""Spreads of the bells that a curve is seen through: the short finds an impact, the long one somebody's presence."""
+SCALES_SECONDS = (0.12, 0.4, 1.0)
+"""Spreads of the bells that a curve is seen through: the short finds a throw, the long one somebody who stays."""
 
-Z_NOTHING, Z_FULL = 0.5, 4.0
-"""Robust deviations from the usual level at which a signal begins to count, and counts in full."""
+Z_NOTHING, Z_HALF = 0.5, 2.5
+"""Robust deviations from the usual level at which a signal begins to count, and counts for half."""
+
+STEEPNESS = 1.5
+"""Of the curve from nothing to full evidence: trifles are held down, and what is far beyond doubt still differs."""
 
 STRONGEST_SHARE = 0.65
 """How much the strongest signal alone decides: an event often shows in one alone; the mixture decides the rest."""
 
-LASTING_SHARE = 0.2
+LASTING_SHARE = 0.18
 """What motion is worth in itself, where all of a video is lively and nothing stands out."""
+
+CALIBRATION_MIDDLE, CALIBRATION_SLOPE = 0.43, 7.0
+"""Evidence that is as much as not worth showing, and how fast that changes: chosen so that what was planted in drawn
+videos mostly reaches 6, and what was not does not."""
+
+BLUR_NOTHING_DB, BLUR_FULL_DB, LEAST_VISIBLE = 4.0, 12.0, 0.4
+"""Detail that a picture may lack against the video's usual without harm, that which it lacks when blurred beyond
+recognition or covered, and what then remains of its significance."""
+
+AROUND_BLUR_SECONDS = 0.5
+
+HANDLING_SECONDS, HANDLING_MOTION = 2.0, 0.05
+"""How long a camera is in hand at the ends of what it films, and the widths a second, beyond twice its usual motion, at
+which half of what is seen then is put down to that."""
 
 LIVELY_MOTION = 0.25
 """Widths a second at which motion counts as half of the liveliest: brisk exercise, dance, ball games."""
@@ -58,10 +80,14 @@ class Evidence:
 
     signals: dict[str, Curve]
     total: Curve
+    visibility: Curve
+    """How well the picture shows what happens: the total is held down by it."""
 
 
 def evidence(signals: Signals) -> Evidence:
     measured = [("motion", MOTION, signals.motion), ("novelty", NOVELTY, signals.novelty)]
+    if signals.presence is not None:
+        measured.append(("presence", PRESENCE, signals.presence))
     if signals.loudness is not None:
         measured.append(("loudness", LOUDNESS, signals.loudness))
     if signals.onsets is not None:
@@ -73,8 +99,38 @@ def evidence(signals: Signals) -> Evidence:
     strongest = (stacked * np.array([signal.alone for _, signal, _ in measured])[:, None]).max(axis=0)
     outstanding = STRONGEST_SHARE * strongest + (1 - STRONGEST_SHARE) * mixture
     lively = smooth(signals.motion, SCALES_SECONDS[-1] / signals.step_seconds)
-    lively = lively / (lively + LIVELY_MOTION)
-    return Evidence(each, np.clip(outstanding * (1 - LASTING_SHARE * lively) + LASTING_SHARE * lively, 0.0, 1.0))
+    seen = visibility(signals) * untouched(signals)
+    lasting = LASTING_SHARE * seen * lively / (lively + LIVELY_MOTION)
+    return Evidence(each, lasting + (1 - lasting) * calibrated(np.clip(outstanding * seen, 0.0, 1.0)), seen)
+
+
+def calibrated(total: Curve) -> Curve:
+    """0-1 to 0-1, a logistic curve: doubtful evidence is held down, and what is clear is called clear."""
+    low, high = (_logistic(np.array(end)) for end in (0.0, 1.0))
+    return np.asarray((_logistic(total) - low) / (high - low), np.float64)
+
+
+def _logistic(total: Curve) -> Curve:
+    return np.asarray(1 / (1 + np.exp(-CALIBRATION_SLOPE * (total - CALIBRATION_MIDDLE))), np.float64)
+
+
+def visibility(signals: Signals) -> Curve:
+    """Worst to 1: how well the picture shows what happens. Around a blurred or covered stretch it is bad as well, for
+    what happens there is that somebody reaches for the camera."""
+    below = np.median(signals.sharpness) - signals.sharpness - BLUR_NOTHING_DB
+    reach = max(1, round(AROUND_BLUR_SECONDS / signals.step_seconds))
+    wide = np.pad(below, reach, mode="edge")
+    worst = np.max([wide[at : at + len(below)] for at in range(2 * reach + 1)], axis=0)
+    hidden = np.clip(worst / (BLUR_FULL_DB - BLUR_NOTHING_DB), 0.0, 1.0)
+    return np.asarray(1 - (1 - LEAST_VISIBLE) * hidden, np.float64)
+
+
+def untouched(signals: Signals) -> Curve:
+    """Lower where a camera that moves more than usual says that it is being taken up or put down, at either end."""
+    excess = np.maximum(0.0, signals.camera - 2 * np.median(signals.camera)) / HANDLING_MOTION
+    times = (np.arange(len(excess)) + 0.5) * signals.step_seconds
+    at_an_end = np.minimum(times, signals.duration_seconds - times) < HANDLING_SECONDS
+    return np.asarray(np.where(at_an_end, 1 / (1 + excess), 1.0), np.float64)
 
 
 def standing_out(curve: Curve, signal: Signal, step_seconds: float) -> Curve:
@@ -85,10 +141,16 @@ def standing_out(curve: Curve, signal: Signal, step_seconds: float) -> Curve:
         seen = smooth(curve, seconds / step_seconds)
         usual = float(np.median(seen))
         spread = max(signal.grain, 1.4826 * float(np.median(np.abs(seen - usual))))
-        relative = np.clip(((seen - usual) / spread - Z_NOTHING) / (Z_FULL - Z_NOTHING), 0.0, 1.0)
-        absolute = np.clip((seen - usual) / signal.clear, 0.0, 1.0)
+        relative = _saturating(((seen - usual) / spread - Z_NOTHING) / (Z_HALF - Z_NOTHING))
+        absolute = _saturating((seen - usual) / (signal.clear + signal.weber * usual))
         best = np.maximum(best, np.sqrt(relative * absolute))
     return best
+
+
+def _saturating(ratio: Curve) -> Curve:
+    """Half at 1, and never quite 1, so that of two that are both beyond doubt the stronger stays ahead (Hill 1910)."""
+    raised = np.maximum(0.0, ratio) ** STEEPNESS
+    return np.asarray(raised / (1 + raised), np.float64)
 
 
 def smooth(curve: Curve, spread: float) -> Curve:
@@ -119,4 +181,5 @@ def levels(signals: Signals, part: slice) -> SignalLevels:
         motion=round(float(motion[part].mean()), 3),
         loudness=None if loudness is None else round(float(loudness[part].mean()), 3),
         novelty=round(float(signals.novelty[part].mean()), 3),
+        presence=None if signals.presence is None else round(float(signals.presence[part].mean()), 3),
     )

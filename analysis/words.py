@@ -7,14 +7,17 @@ import numpy as np
 from analysis.significance import Curve, Evidence
 from schemas import Signals
 
-NOTICED = 0.35
+NOTICED = 0.25
 """Evidence from which a signal is named."""
 
 SUDDEN_SECONDS = 0.75
 """A rise within this time is sudden."""
 
-STEADY_MOTION, STRONG_MOTION = 0.06, 0.25
-"""Widths a second from which lasting motion is named, and named strong."""
+STILL_MOTION, STEADY_MOTION, STRONG_MOTION = 0.02, 0.06, 0.25
+"""Widths a second up to which a scene is still, from which lasting motion is named, and named strong."""
+
+EMPTY_PRESENCE, BEFORE_SECONDS = 0.005, 1.0
+"""Share of the picture up to which a scene is empty, and how long before a moment it may have been."""
 
 AFTER_CUT_SECONDS = 1.0
 """How long after a cut something still happens just after it."""
@@ -24,7 +27,12 @@ def describe(signals: Signals, evidence: Evidence, part: slice) -> str:
     strengths = {name: float(curve[part].max()) for name, curve in evidence.signals.items()}
     moves, new = strengths["motion"] >= NOTICED, strengths["novelty"] >= NOTICED
     sound = _sound(strengths)
-    if moves:
+    visitor = _visitor(signals, strengths.get("presence", 0.0), part)
+    if visitor:
+        clauses = [visitor]
+        clauses += ["in strong motion"] if float(signals.motion[part].max()) >= STRONG_MOTION else []
+        clauses += [f"with {sound}"] if sound else []
+    elif moves:
         clauses = [_burst(evidence.signals["motion"], part, signals.step_seconds)]
         clauses += [f"with {sound}"] if sound else []
         clauses += ["in a picture unlike the rest of the video"] if new else []
@@ -36,6 +44,18 @@ def describe(signals: Signals, evidence: Evidence, part: slice) -> str:
     else:
         return _lasting(signals.motion[part], lower=False)
     return " ".join(clauses) + _after_cut(signals, evidence.total, part)
+
+
+def _visitor(signals: Signals, strength: float, part: slice) -> str:
+    """What presence says before a fixed camera, where usually nothing moves: who was not there just before came in."""
+    if signals.presence is None or strength < NOTICED or float(np.median(signals.motion)) > STILL_MOTION:
+        return ""
+    peak = part.start + int(np.argmax(signals.presence[part]))
+    steps = [int(np.ceil(cut / signals.step_seconds)) for cut in signals.cuts]
+    shot = max((cut for cut in steps if cut <= peak), default=0)
+    first = max(shot, part.start - round(BEFORE_SECONDS / signals.step_seconds))
+    empty = float(signals.presence[first:peak].min(initial=1.0)) <= EMPTY_PRESENCE
+    return "Someone or something enters an empty scene" if empty else "Someone or something is in the scene"
 
 
 def _burst(motion: Curve, part: slice, step_seconds: float) -> str:

@@ -87,4 +87,6 @@ def curves(
     for curve, stretches in zip(drawn, (motion or {}, novelty or {}), strict=True):
         for (begin, end), value in stretches.items():
             curve[(times >= begin) & (times < end)] += value
-    return Signals(duration, step, drawn[0], drawn[1], None, None, cuts, 1.0)
+    motion_curve, novelty_curve = drawn
+    still, sharp = np.zeros(len(times)), np.full(len(times), 20.0)
+    return Signals(duration, step, motion_curve, still, novelty_curve, None, sharp, None, None, cuts, 1.0)
