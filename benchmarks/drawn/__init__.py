@@ -1,0 +1,1 @@
+"""Drawn videos for benchmarks: what happens in them, and when, is known."""
