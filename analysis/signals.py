@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.lookback import Lookback
 from analysis.motion import Comparer
 from analysis.novelty import novelty
 from analysis.presence import presence
@@ -24,6 +25,9 @@ LEAST_STEPS = 4
 
 LAYOUT = 6
 """Cells a side of the layout kept of each sample: 108 bytes, 14 MB for three hours at 12 a second."""
+
+NOVELTY_PICTURES = 20_000
+"""Pictures whose novelty is measured at most: one in half a second of the longest video."""
 
 THUMB_SECONDS, THUMB_SIDE = 0.4, 32
 """A small picture of at most so many pixels a side is kept this often to tell who is present: 16 MB for three hours."""
@@ -47,6 +51,7 @@ class SignalCollector:
         self._unexplained = array("f")
         self._sharpness = array("f")
         self._layouts = bytearray()
+        self._lookback = Lookback()
         self._thumb_times = array("d")
         self._thumbs: list[NDArray[np.uint8]] = []
 
@@ -73,6 +78,7 @@ class SignalCollector:
             np.frombuffer(self._times, np.float64).copy(),
             _doubles(self._unexplained),
             np.frombuffer(self._layouts, np.uint8).reshape(-1, LAYOUT * LAYOUT * 3).copy(),
+            self._lookback.finish(),
         )
         cuts = find_cuts(track) if len(track.times) > 1 else []
         moments = tuple(cut.time for cut in cuts)
@@ -104,7 +110,9 @@ class SignalCollector:
         self._camera.append(camera)
         self._unexplained.append(unexplained)
         self._sharpness.append(sharpness(grey))
-        self._layouts += cv2.resize(grid, (LAYOUT, LAYOUT), interpolation=cv2.INTER_AREA).tobytes()
+        layout = np.asarray(cv2.resize(grid, (LAYOUT, LAYOUT), interpolation=cv2.INTER_AREA), np.uint8)
+        self._layouts += layout.tobytes()
+        self._lookback.add(time, grey, layout, unexplained)
         if not self._thumb_times or time - self._thumb_times[-1] >= THUMB_SECONDS - 1e-6:
             self._thumb_times.append(time)
             self._thumbs.append(_thumb(grey))
@@ -148,7 +156,7 @@ def _motion_curve(
 def _novelty_curve(track: Track, steps: int, step: float) -> NDArray[np.float64]:
     if len(track.times) < 2:
         return np.zeros(steps)
-    every = max(1, round(step / float(np.median(np.diff(track.times)))))
+    every = max(1, round(step / float(np.median(np.diff(track.times)))), len(track.times) // NOVELTY_PICTURES)
     # The median of three leaves out what a single one shows: a flash is not a new picture.
     rare = np.pad(novelty(track.layouts[::every]), 1, mode="edge")
     return _binned(track.times[::every], np.median([rare[:-2], rare[1:-1], rare[2:]], axis=0), steps, step)

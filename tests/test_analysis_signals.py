@@ -49,11 +49,6 @@ def test_a_hard_cut_is_found_within_a_sample_and_is_no_motion() -> None:
     assert signals.motion.max() < 0.01
 
 
-def test_a_cut_within_a_lively_shot_is_found() -> None:
-    signals = film(6, lambda time: with_square(look(ROOM if time < 3 else scene(2), x=10 * time), 10 + 15 * time))
-    assert signals.cuts == pytest.approx((3.0,), abs=1 / RATE)
-
-
 def test_a_flash_is_neither_cut_nor_motion_nor_novelty() -> None:
     def flashed(time: float) -> Picture:
         bright = 110 if round(time * RATE) == 25 else 0
@@ -63,24 +58,6 @@ def test_a_flash_is_neither_cut_nor_motion_nor_novelty() -> None:
     assert signals.cuts == ()
     assert signals.motion.max() < 0.02
     assert np.ptp(signals.novelty) < 0.2
-
-
-def test_a_dissolve_is_one_cut_at_its_middle() -> None:
-    first, second = look(ROOM).astype(float), look(scene(6)).astype(float)
-
-    def mixed(time: float) -> Picture:
-        share = min(1.0, max(0.0, time - 3.0))
-        return np.asarray((1 - share) * first + share * second, np.uint8)
-
-    assert film(7, mixed).cuts == pytest.approx((3.5,), abs=0.15)
-
-
-def test_a_fade_through_black_is_one_cut_and_fades_at_the_ends_are_none() -> None:
-    def faded(time: float) -> Picture:
-        light = np.interp(time, [0, 1, 4, 4.7, 5.3, 6, 9, 10], [0, 1, 1, 0, 0, 1, 1, 0])
-        return np.asarray(light * look(ROOM if time < 5 else scene(2)), np.uint8)
-
-    assert film(10, faded).cuts == pytest.approx((5.0,), abs=0.25)
 
 
 def test_a_picture_unlike_the_rest_is_novel_and_a_black_one_is_not() -> None:
