@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -11,7 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-import uvicorn
 from fastapi import FastAPI
 
 import logs
@@ -19,7 +19,7 @@ from api import answers
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
-from api.server import Server
+from api.server import SWITCH_SECONDS, Server, served_as
 from async_api import VideoApi
 from config import VERSION, Settings
 from errors import CannotStart, Draining
@@ -67,20 +67,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         except CannotStart as error:
             sys.stderr.write(f"Cannot start: {error}\n")
             sys.exit(STARTUP_FAILURE)
-    house = build(settings)
+    return front(build(settings))
+
+
+def front(house: House) -> FastAPI:
+    """The ASGI app over parts that are built."""
     app = FastAPI(
         title="SmolVLM2 Video Analysis API",
         version=VERSION,
         description="Upload a video, follow its analysis, get its moments back.",
         lifespan=lambda app: _open(house),
         redirect_slashes=False,
+        # Given as they are and not included, because a request would then be matched twice over.
+        routes=[
+            *VideoApi(house.intake, house.sessions, house.tasks, house.files).router().routes,
+            *LegacyApi(house.intake, house.tasks, house.files).router().routes,
+            *HealthApi(house.tasks, house.files, house.settings).router().routes,
+        ],
     )
     app.state.house = house
     answers.install(app)
-    app.include_router(VideoApi(house.intake, house.sessions, house.tasks, house.files).router())
-    app.include_router(LegacyApi(house.intake, house.tasks, house.files).router())
-    app.include_router(HealthApi(house.tasks, house.files, settings).router())
-    _add_middleware(app, settings)
+    _add_middleware(app, house.settings)
     return app
 
 
@@ -164,18 +171,12 @@ def main() -> int:
     except CannotStart as error:
         sys.stderr.write(f"Cannot start: {error}\n")
         return 1
-    # Analyses share the interpreter with the event loop: at the default of 5 ms a poll waits visibly.
-    sys.setswitchinterval(0.001)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=1,
-    )
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # What stands by now stands till the end: the collector need not walk through it again and again.
+    gc.freeze()
     house: House = app.state.house
     server = Server(
-        config,
+        served_as(app),
         drain=house.tasks.drain,
         idle=lambda: house.tasks.idle() and not house.intake.under_way,
         abandon=house.intake.abandon,

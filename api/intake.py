@@ -71,11 +71,17 @@ class Upload:
 
 class Intake:
     def __init__(
-        self, sessions: SessionManager, tasks: BackgroundTaskManager, files: SessionFiles, settings: Settings
+        self,
+        sessions: SessionManager,
+        tasks: BackgroundTaskManager,
+        files: SessionFiles,
+        settings: Settings,
+        open_sink: Callable[[Path, Callable[[], int], int], FileSink] = FileSink,
     ) -> None:
         self._sessions = sessions
         self._tasks = tasks
         self._files = files
+        self._open_sink = open_sink
         self._max_bytes = settings.max_upload_mb << 20
         self._floor_bytes = settings.min_free_disk_mb << 20
         self._limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
@@ -150,7 +156,7 @@ class Intake:
         return Upload(session_id, path, wanted, metadata)
 
     async def _receive(self, body: _Body, reader: FormReader, part: Path) -> str:
-        sink = await _to_its_end(FileSink, part, self._files.free_bytes, self._floor_bytes)
+        sink = await _to_its_end(self._open_sink, part, self._files.free_bytes, self._floor_bytes)
         try:
             await reader.read(body, sink)
             return await _to_its_end(sink.finish)

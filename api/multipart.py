@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
+import sys
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,25 @@ from typing import BinaryIO, Protocol
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from api.batches import Batch, Writer
 from api.forms import refuse
 from errors import InsufficientStorage, UploadTooLarge
 from stores.files import FULL_DISK
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 1 << 19
+BATCHES_AHEAD = 3
+"""How many batches an upload may be ahead of its writing: with all its room, 3 MB."""
+
+CHUNK_BYTES = 1 << 18
+"""As much as a server usually hands on at a time, and so as a batch may grow beyond its size."""
+
 MAX_FIELD_BYTES = 64_000
 MAX_PARTS = 32
+
+FLUSH_BYTES = 4 << 20
+"""After so many the system is told to put them on disk."""
+
+Data = bytes | memoryview
 
 FORM_OVERHEAD_BYTES = 1 << 20
 """What a body may have beside the video: the other fields and the parts' headers."""
@@ -28,7 +40,23 @@ FORM_OVERHEAD_BYTES = 1 << 20
 class Sink(Protocol):
     """Takes a file's bytes, in order, in a thread of its own choosing."""
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: Data) -> None: ...
+
+
+class Hash(Protocol):
+    def update(self, data: Data, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
+def begin_flush(descriptor: int, start: int, end: int) -> None:
+    """Have the system begin to put these bytes on disk, so that the sync at the end finds little left to do.
+
+    Dirty pages begin to be written when they are declared unneeded, and stay in memory meanwhile; elsewhere than on
+    Linux nothing happens.
+    """
+    if sys.platform == "linux":
+        os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_DONTNEED)
 
 
 @dataclass
@@ -38,26 +66,38 @@ class FileSink:
     path: Path
     free_bytes: Callable[[], int]
     floor_bytes: int
+    hasher: Callable[[], Hash] = hashlib.sha256
+    flush: Callable[[int, int, int], None] = begin_flush
+    sync: Callable[[int], None] = os.fsync
 
     def __post_init__(self) -> None:
-        self._hash = hashlib.sha256()
+        self._hash = self.hasher()
         self._file: BinaryIO = self.path.open("xb", buffering=0)
+        self._written = self._flushed = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Data) -> None:
         if self.free_bytes() < self.floor_bytes:
             raise disk_full()
         self._hash.update(data)
-        view = memoryview(data)
         try:
-            while view:
-                view = view[self._file.write(view) :]
+            self._write(data)
         except OSError as error:
             raise (disk_full() if error.errno in FULL_DISK else error) from error
 
+    def _write(self, data: Data) -> None:
+        view = memoryview(data)
+        while view:
+            count = self._file.write(view)
+            self._written += count
+            view = view[count:]
+        if self._written - self._flushed >= FLUSH_BYTES:
+            self.flush(self._file.fileno(), self._flushed, self._written)
+            self._flushed = self._written
+
     def finish(self) -> str:
         """Sync to disk; gives the content's sha256 in hex."""
-        os.fsync(self._file.fileno())
-        self._file.close()
+        self.sync(self._file.fileno())
+        self.abandon()
         return self._hash.hexdigest()
 
     def abandon(self) -> None:
@@ -81,7 +121,7 @@ class FormReader:
         self._max_file_bytes = max_file_bytes
         self._on_file = on_file
         self._body_bytes = 0
-        self._batch = bytearray()
+        self._batch = Batch(BATCH_BYTES + CHUNK_BYTES)
         self._header_name = b""
         self._header_value = b""
         self._parts = 0
@@ -91,28 +131,20 @@ class FormReader:
 
     async def read(self, body: AsyncIterable[bytes], sink: Sink) -> None:
         """Raises InvalidRequest, UploadTooLarge, and what the sink raises."""
-        writing = self._write(sink)
+        spare = [Batch(BATCH_BYTES + CHUNK_BYTES) for _ in range(BATCHES_AHEAD)]
+        writer = Writer(sink.write, spare)
         try:
             async for chunk in body:
                 self._parse(chunk)
-                if len(self._batch) >= BATCH_BYTES:
-                    # One batch is written while the next arrives.
-                    await _written(writing)
-                    writing = self._write(sink)
-            await _written(writing)
-            writing = self._write(sink)
+                if self._batch.size >= BATCH_BYTES:
+                    self._batch = await writer.write(self._batch)
+            await writer.write(self._batch)
+            await writer.finish()
             if not self._ended:
                 raise refuse("body", "ends in the middle; send it again")
         finally:
             # Whatever happens, no thread writes to the sink any more when this returns.
-            await asyncio.wait([writing])
-            failed = writing.exception()
-        if failed:
-            raise failed
-
-    def _write(self, sink: Sink) -> asyncio.Future[None]:
-        data, self._batch = bytes(self._batch), bytearray()
-        return asyncio.get_running_loop().run_in_executor(None, sink.write, data)
+            await writer.leave()
 
     def _parse(self, chunk: bytes) -> None:
         self._body_bytes += len(chunk)
@@ -185,7 +217,7 @@ class FormReader:
             self.file_bytes += end - start
             if self.file_bytes > self._max_file_bytes:
                 raise too_large(self._max_file_bytes)
-            self._batch += memoryview(data)[start:end]
+            self._batch.add(memoryview(data)[start:end])
         elif self._field is not None:
             self._value += data[start:end]
             if len(self._value) > MAX_FIELD_BYTES:
@@ -201,12 +233,6 @@ class FormReader:
 
     def _end(self) -> None:
         self._ended = True
-
-
-async def _written(writing: asyncio.Future[None]) -> None:
-    """Raises what the writing raised. Not a plain await: a cancel of that would hide that the thread still writes."""
-    await asyncio.wait([writing])
-    writing.result()
 
 
 def too_large(max_bytes: int) -> UploadTooLarge:
