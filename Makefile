@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check faults format clean
+.PHONY: run test demo check faults bench bench-highlights format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -22,6 +22,12 @@ check: .venv/installed-dev
 
 faults: .venv/installed-dev
 	$(BIN)/python -m benchmarks.faults
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks.bench
+
+bench-highlights: .venv/installed-dev
+	$(BIN)/python -m benchmarks.highlights
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

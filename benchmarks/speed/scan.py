@@ -1,0 +1,79 @@
+"""The look at every second of a video, beside one pass that only decodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import av
+
+from analysis.signals import SignalCollector
+from benchmarks.speed.footage import HD, footage_of
+from benchmarks.speed.report import Line, in_turns
+from schemas import Limits
+from video.child import run
+from video.probe import probe
+from video.scan import scan
+from video.source import prepare
+
+Skip = Literal["NONREF", "DEFAULT"]
+
+DECODE_BAR, REAL_TIME_BAR = 2.5, 15.0
+
+
+def decoded(path: str, limits: Limits, skip: Skip) -> Iterator[int]:
+    """For the child: how many pictures come out. Decoded in as many threads as the product's, and thrown away."""
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        prepare(stream, limits)
+        stream.codec_context.skip_frame = skip
+        yield sum(len(stream.decode(packet)) for packet in container.demux(stream))
+
+
+def seconds_to_decode(path: Path, skip: Skip) -> float:
+    began = time.perf_counter()
+    limits = Limits()
+    for pictures in run(
+        decoded, str(path), limits, skip, expect=int, limits=limits, silence_seconds=600.0, wall_seconds=600.0
+    ):
+        if not pictures:
+            raise RuntimeError("nothing was decoded")
+    return time.perf_counter() - began
+
+
+def seconds_to_look(path: Path, duration: float) -> float:
+    began = time.perf_counter()
+    collector = SignalCollector()
+    for piece in scan(path, Limits()):
+        collector.add(piece.samples, piece.sounds)
+    collector.finish(duration)
+    return time.perf_counter() - began
+
+
+def looking(footage: Path, quick: bool) -> list[Line]:
+    rounds, seconds = (2, 12.0) if quick else (5, 60.0)
+    video = footage_of(footage, "hd", HD, seconds)
+    duration = probe(video, Limits()).duration_seconds
+    pair = in_turns(
+        rounds,
+        lambda: duration / seconds_to_look(video, duration),
+        lambda: duration / seconds_to_decode(video, "NONREF"),
+    )
+    full = duration / seconds_to_decode(video, "DEFAULT")
+    told = f"{pair.told('× real time', '.1f', turned=True)}; decoding every picture {full:.1f} × real time"
+    return [
+        Line(
+            f"scan and signals ÷ decode, {seconds:.0f} s of 720p30",
+            told,
+            f"≤ {DECODE_BAR} ×",
+            1 / pair.ratio <= DECODE_BAR,
+        ),
+        Line(
+            "  × real time",
+            f"{max(pair.ours):.1f} at best, {sorted(pair.ours)[len(pair.ours) // 2]:.1f} in the middle",
+            f"≥ {REAL_TIME_BAR:.0f} at best",
+            max(pair.ours) >= REAL_TIME_BAR,
+        ),
+    ]
