@@ -58,6 +58,10 @@ CAMERA_DOUBT = 0.15
 """Share of the camera's own motion that is left over everywhere when it is removed: depth, blur, rolling shutter."""
 
 
+LOST_LEVELS = 8.0
+"""Grey levels left over the whole picture at which flow has lost its hold and is believed by half: a hand before the
+lens or a camera that is swung round leaves 8 to 15, a ball tossed close by 4 to 6."""
+
 SWEEP_PIXELS = 3.0
 """Camera motion from one sample to the next at which what is left when it is removed is believed by half: a camera
 that is snatched up or swung round blurs and hides what moves. Following a player takes one or two."""
@@ -93,7 +97,8 @@ class Comparer:
         offset = float(np.median(_small(first) - _small(later)))
         still = left if gain == 1.0 else cv2.absdiff(first, _undo(_lit(later, 1.0, offset), flow))
         motion, camera = (0.0, 0.0) if abs(offset) > FLASH_LEVELS else _residual(first, second, flow, left)
-        return Change(motion, camera, float(still.mean()))
+        unexplained = float(still.mean())
+        return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained)
 
 
 def fit_camera(
@@ -104,18 +109,24 @@ def fit_camera(
     Iteratively reweighted least squares with Cauchy weights (Holland and Welsch 1977), begun at the median shift,
     so that what moves on its own does not steer the camera while it fills less than half the picture.
     """
-    ones, zeros = np.ones(len(points)), np.zeros(len(points))
-    x, y = points.T
-    design = np.concatenate([np.stack([ones, zeros, x, -y], 1), np.stack([zeros, ones, y, x], 1)])
-    target = flow.T.ravel()
     model = np.broadcast_to([_weighted_median(axis, weights) for axis in flow.T], flow.shape)
     for _ in range(5):
         off = np.hypot(*(flow - model).T)
         scale = max(FLOW_NOISE, 1.5 * float(np.median(off)))
-        trust = np.tile(weights / (1 + (off / scale) ** 2), 2)[:, None]
-        normal = design.T @ (design * trust) + 1e-6 * np.eye(4)
-        model = (design @ np.linalg.solve(normal, design.T @ (target * trust[:, 0]))).reshape(2, -1).T
+        model = _similarity(points, flow, weights / (1 + (off / scale) ** 2))
     return model
+
+
+def _similarity(
+    points: NDArray[np.float64], flow: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The weighted least squares shift, zoom and turn, in closed form (Umeyama 1991)."""
+    share = weights / max(1e-9, float(weights.sum()))
+    middle, shift = share @ points, share @ flow
+    (x, y), (u, v) = (points - middle).T, (flow - shift).T
+    size = max(1e-6, float(share @ (x * x + y * y)))
+    zoom, turn = share @ (x * u + y * v) / size, share @ (x * v - y * u) / size
+    return np.stack([shift[0] + zoom * x - turn * y, shift[1] + zoom * y + turn * x], axis=1)
 
 
 def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
