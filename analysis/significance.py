@@ -27,13 +27,16 @@ class Signal:
     (Weber's law). None for decibels, which are ratios already."""
     grain: float
     """Spread that is taken as noise at least, so that a perfectly still video does not magnify a trifle."""
+    usual: float = 0.5
+    """Share of the video in which there is less than what counts as usual."""
 
 
 # Clear rises: a person walking past moves at 0.1-0.3 widths a second; 10 dB is heard as twice as loud (Stevens 1955);
 # a novelty of 0.4 is another place at the same light.
-# 3 % of the picture is a person in the middle distance.
+# 3 % of the picture is a person in the middle distance, and an empty scene is usual even where visitors fill most of
+# the time.
 MOTION = Signal(weight=0.35, alone=1.0, clear=0.15, weber=0.5, grain=0.01)
-PRESENCE = Signal(weight=0.20, alone=1.0, clear=0.03, weber=0.5, grain=0.004)
+PRESENCE = Signal(weight=0.20, alone=1.0, clear=0.03, weber=0.5, grain=0.004, usual=0.25)
 LOUDNESS = Signal(weight=0.20, alone=0.9, clear=10.0, weber=0.0, grain=1.5)
 ONSETS = Signal(weight=0.12, alone=0.6, clear=0.5, weber=0.5, grain=0.1)
 NOVELTY = Signal(weight=0.25, alone=1.0, clear=0.4, weber=0.0, grain=0.03)
@@ -139,8 +142,8 @@ def standing_out(curve: Curve, signal: Signal, step_seconds: float) -> Curve:
     best = np.zeros(len(curve))
     for seconds in SCALES_SECONDS:
         seen = smooth(curve, seconds / step_seconds)
-        usual = float(np.median(seen))
-        spread = max(signal.grain, 1.4826 * float(np.median(np.abs(seen - usual))))
+        usual = float(np.quantile(seen, signal.usual))
+        spread = max(signal.grain, 1.4826 * float(np.median(np.abs(seen - np.median(seen)))))
         relative = _saturating(((seen - usual) / spread - Z_NOTHING) / (Z_HALF - Z_NOTHING))
         absolute = _saturating((seen - usual) / (signal.clear + signal.weber * usual))
         best = np.maximum(best, np.sqrt(relative * absolute))
