@@ -199,6 +199,10 @@ class Highlights:
     warnings: list[str] = field(default_factory=list)
 
 
+Method = Literal["periodic", "excursion", "hold", "none"]
+"""How a set was found: by its rhythm, as single repetitions, as a posture held; `none` where nothing was counted."""
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A stretch of a workout: `working` or at rest. `confidence` 0-1 that it is what it is called."""
@@ -576,7 +580,7 @@ class ExerciseStep(BaseModel):
     rep_events: list[RepEvent]
     observations: list[ObservationResult]
     confidence: float
-    method: Literal["periodic", "excursion", "hold", "none"]
+    method: Method
 
 
 class Rest(BaseModel):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.flow import FlowTrack
 from analysis.motion import Comparer
 from analysis.novelty import novelty
 from analysis.shots import Cut, Track, find_cuts
@@ -30,9 +31,11 @@ GAP_SECONDS, GAP_SAMPLES = 0.6, 2.5
 class SignalCollector:
     """Takes pieces of a scan in time order, keeps some 120 bytes a sample, and answers once with `finish`."""
 
-    def __init__(self) -> None:
+    def __init__(self, flow: FlowTrack | None = None) -> None:
+        """`flow` is given the signed flow of every sample, for who wants more than how strong motion is."""
         # Pictures this small gain nothing from OpenCV's threads, which cost half as much again.
         cv2.setNumThreads(1)
+        self._flow = flow
         self._comparer = Comparer()
         self._sound = SoundMeter()
         self._before: NDArray[np.uint8] | None = None
@@ -60,11 +63,7 @@ class SignalCollector:
         duration = max(duration_seconds, self.seen_seconds, 1e-3)
         step = min(STEP_SECONDS, duration / LEAST_STEPS)
         steps = max(LEAST_STEPS, int(np.ceil(duration / step - 1e-6)))
-        track = Track(
-            np.frombuffer(self._times, np.float64).copy(),
-            np.frombuffer(self._unexplained, np.float32).astype(np.float64),
-            np.frombuffer(self._layouts, np.uint8).reshape(-1, LAYOUT * LAYOUT * 3).copy(),
-        )
+        track = self._track(0)
         cuts = find_cuts(track) if len(track.times) > 1 else []
         heard = self._sound.finish(steps, step)
         return Signals(
@@ -78,12 +77,27 @@ class SignalCollector:
             coverage=_coverage(track.times, duration),
         )
 
+    def cuts_since(self, start: float) -> tuple[Cut, ...]:
+        """What can be told by now of the boundaries between shots from `start` seconds on."""
+        track = self._track(int(np.searchsorted(np.array(self._times), start)))
+        return tuple(find_cuts(track)) if len(track.times) > 1 else ()
+
+    def _track(self, first: int) -> Track:
+        """What is kept of the samples from number `first` on."""
+        return Track(
+            np.array(self._times[first:], np.float64),
+            np.array(self._unexplained[first:], np.float64),
+            np.frombuffer(self._layouts[first * LAYOUT * LAYOUT * 3 :], np.uint8).reshape(-1, LAYOUT * LAYOUT * 3),
+        )
+
     def _add_sample(self, time: float, grey: NDArray[np.uint8], grid: NDArray[np.uint8]) -> None:
         motion, unexplained = 0.0, 0.0
         if self._before is not None and self._before.shape == grey.shape:
             change = self._comparer.change(self._before, grey)
             motion = change.motion / grey.shape[1] / (time - self._times[-1])
             unexplained = change.unexplained
+            if self._flow is not None and change.flow is not None:
+                self._flow.add(self._times[-1], time, change.flow / grey.shape[1])
         self._before = grey.copy()
         self._times.append(time)
         self._motion.append(motion)
