@@ -39,9 +39,8 @@ class FlowTrack:
     """Takes the flow between samples in time order: 290 bytes a sample, 31 MB for three hours at ten a second, less
     what is forgotten."""
 
-    columns = 16
-
     def __init__(self) -> None:
+        self.columns = 16
         self._from = array("d")
         self._to = array("d")
         self._kept: list[NDArray[np.int8]] = []
@@ -64,12 +63,14 @@ class FlowTrack:
         number = int(np.searchsorted(np.array(self._to), before))
         del self._from[:number], self._to[:number], self._kept[:number]
 
-    def read(self, start: float) -> Flow:
-        """Everything kept from `start` on. What moved between two samples is spread evenly over the time between."""
-        if not self._kept:
+    def read(self, start: float, until: float | None = None) -> Flow:
+        """Everything kept from `start` on, to `until` if given. What moved between two samples is spread evenly over
+        the time between."""
+        number = len(self._to) if until is None else int(np.searchsorted(np.array(self._to), until, side="right"))
+        if not number:
             return Flow(start, np.zeros((0, self.columns, 2), np.float32), self.columns)
-        begin, end = np.array(self._from), np.array(self._to)
-        coded = np.stack(self._kept).astype(np.float32)
+        begin, end = np.array(self._from[:number]), np.array(self._to[:number])
+        coded = np.stack(self._kept[:number]).astype(np.float32)
         values = np.sign(coded) * coded**2 * FINEST
         values[end - begin > LONGEST_GAP] = 0
         return Flow(start, _even(begin, end, values, start), self.columns)

@@ -13,7 +13,7 @@ LEAST_SECONDS = 8.0
 
 STILL, STILL_SHARE = 0.035, 0.25
 """Stillness is less motion than this, or than such a share of the brisk motion (its 90th percentile): picture widths a
-second, times the root of the number of cells. A drawn plank with trembling limbs shows 0.02, a person who stands 0.05."""
+second, times the root of the number of cells. A drawn plank with trembling limbs shows 0.02, standing 0.05."""
 
 SMOOTH_SECONDS = 1.2
 """A tremble of a second does not end a hold."""

@@ -24,6 +24,12 @@ FIRST_LEG = 0.3
 CUT_LEG = 0.15
 """Share of the usual distance from which a leg next to a cut is believed: the rest of it may be on the other side."""
 
+NEIGHBOURS = 6
+"""Legs the same way, nearest to one, that it is compared to: over a long set the view changes."""
+
+NO_REACH = 1e-6
+"""Picture widths under which nothing moves at all: a picture that stands still."""
+
 STANDSTILL = 0.12
 """Share of a leg's top speed below which it stands still."""
 
@@ -127,6 +133,8 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
     places = _summed(part)
     low, high = max(0, core[0] - piece.begin), max(1, min(piece.end, core[1]) - piece.begin)
     usual = _usual_reach(gone, low, high, period)
+    if usual < NO_REACH:
+        return []
     pairs = list(pairwise(zigzag(gone, LEAST_LEG * usual, ends=CUT_LEG * usual)))
     inside = np.array([b > low and a < high for a, b in pairs], bool)
     lasting = [b - a for (a, b), counts in zip(pairs, inside, strict=True) if counts]
@@ -135,8 +143,9 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
     signs = np.array([1 if gone[b] > gone[a] else -1 for a, b in pairs])
     result = []
     for number, (a, b) in enumerate(pairs):
-        same = inside & (signs == signs[number])
-        usual_move = np.median(moves[same], axis=0) if same.any() else signs[number] * piece.way
+        others = np.flatnonzero(inside & (signs == signs[number]) & (np.arange(len(pairs)) != number))
+        near = others[np.argsort(np.abs(others - number), kind="stable")[:NEIGHBOURS]]
+        usual_move = np.median(moves[near], axis=0) if len(near) else signs[number] * piece.way
         parts = _strokes(gone, a, b, STROKE_GAP * period)
         ends = (
             (parts[0][0], min(parts[0][1], parts[0][0] + longest)),

@@ -25,14 +25,17 @@ KEPT = 24
 """Directions of motion kept. The first 24 hold nine tenths of what is no noise, in a tenth of the numbers."""
 
 THIRD = 0.3
+"""How much of the score of a third of a period is taken off that period's."""
 
 ROW_SHARE = 0.8
+"""What moves in a whole row counts so much: fully, and the hops of jumping jacks outweigh their arms."""
 
-WINSOR_SECONDS, WINSOR = 6.0, 5.0
+WINSOR_SECONDS, WINSOR = 6.0, 4.0
 """A place may move by WINSOR times what it usually does within WINSOR_SECONDS on either side: someone who walks past
-moves each place once."""
+moves each place once, and one arm in turn with the other a quarter of the time."""
 
 NOISE = 1.0
+"""Times the median place's speed that is taken off every place's: most places show what does not move."""
 
 STILL = 2e-4
 """Picture widths a step that a place may always move."""
@@ -64,10 +67,14 @@ def calmed(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def parts_of(values: NDArray[np.float32], columns: int) -> Field:
-    """(n, 2 * cells + rows) the flow of each cell, and what moves up and down in each row as a whole: one side's
-    repetition is the other side's too there, which is how moves from side to side are counted."""
-    rows = values[:, :, 1].reshape(len(values), -1, columns).sum(axis=2)
-    return np.concatenate([values.reshape(len(values), -1), ROW_SHARE * rows], axis=1)
+    """(n, 2 * cells + rows) the flow of each cell, and of the rows."""
+    return np.concatenate([values.reshape(len(values), -1), ROW_SHARE * rows_of(values, columns)], axis=1)
+
+
+def rows_of(values: NDArray[np.float32], columns: int) -> Field:
+    """(n, rows) what moves up and down in each row of the picture as a whole. One side's repetition is the other
+    side's too there, which is how moves from side to side are counted."""
+    return np.ascontiguousarray(values[:, :, 1].reshape(len(values), -1, columns).sum(axis=2))
 
 
 def main_directions(flat: Field) -> NDArray[np.float32]:
@@ -97,7 +104,7 @@ def rhythm(field: Field) -> Rhythm:
 def _at_period(field: Field, period: float) -> tuple[Line, Line, Line]:
     lag = period * RATE
     seen = smoothed(field, max(0.5, SMOOTH_SHARE * lag))
-    seen = seen - box(seen, 3 * lag)
+    seen = np.asarray(seen - box(seen, 3 * lag), np.float32)
     energy = (seen.astype(np.float64) ** 2).sum(axis=1)
     energy = np.minimum(energy, 4 * box(np.sqrt(energy), 4 * lag) ** 2)
     near, far = (np.sqrt(bell(energy, share * lag)) for share in (0.3, 1.2))
@@ -131,12 +138,11 @@ def shifted(field: Field, lag: float) -> Field:
 def smoothed(field: Field, spread: float) -> Field:
     """Seen through a bell of so many steps, along time."""
     size = 2 * int(3 * spread + 0.5) + 1
-    return cv2.GaussianBlur(field, (1, size), sigmaX=1e-9, sigmaY=spread, borderType=cv2.BORDER_REPLICATE).reshape(
-        field.shape
-    )
+    seen = cv2.GaussianBlur(field, (1, size), sigmaX=1e-9, sigmaY=spread, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.float32).reshape(field.shape)
 
 
-def box(curve: NDArray[np.floating], length: float) -> NDArray[np.float64]:  # type: ignore[type-arg]
+def box(curve: NDArray[np.float32] | Line, length: float) -> NDArray[np.float64]:
     """Means over `length` steps around each; the ends are repeated outwards."""
     half = min(max(1, int(length / 2)), max(1, len(curve) - 1))
     padded = np.concatenate([np.repeat(curve[:1], half + 1, axis=0), curve, np.repeat(curve[-1:], half, axis=0)])

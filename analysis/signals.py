@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.flow import FlowTrack
 from analysis.motion import Comparer
 from analysis.novelty import novelty
-from analysis.shots import Cut, Track, find_cuts
+from analysis.shots import Cut, Track, find_cuts, hard_cuts
 from analysis.sound import SoundMeter
 from schemas import Samples, Signals, Sound
 
@@ -77,10 +77,10 @@ class SignalCollector:
             coverage=_coverage(track.times, duration),
         )
 
-    def cuts_since(self, start: float) -> tuple[Cut, ...]:
-        """What can be told by now of the boundaries between shots from `start` seconds on."""
+    def hard_cuts(self, start: float) -> tuple[float, ...]:
+        """Times of the hard cuts from `start` seconds on, as far as they can be told by now."""
         track = self._track(int(np.searchsorted(np.array(self._times), start)))
-        return tuple(find_cuts(track)) if len(track.times) > 1 else ()
+        return tuple(cut.time for cut in hard_cuts(track)) if len(track.times) > 1 else ()
 
     def _track(self, first: int) -> Track:
         """What is kept of the samples from number `first` on."""
