@@ -220,12 +220,11 @@ def zigzag(curve: Line, least: float, ends: float | None = None) -> list[int]:
     if not turns:
         return []
     ends = least if ends is None else ends
-    for part, place in ((curve[: turns[0] + 1], 0), (curve[turns[-1] :], turns[-1])):
-        apart = np.abs(part - curve[turns[0] if place == 0 else turns[-1]])
-        far = int(apart.argmax())
-        if apart[far] >= ends and place + far not in (turns[0], turns[-1]):
-            turns = [far, *turns] if place == 0 else [*turns, place + far]
-    return turns
+    lead = np.abs(curve[: turns[0] + 1] - curve[turns[0]])
+    tail = np.abs(curve[turns[-1] :] - curve[turns[-1]])
+    before = [int(lead.argmax())] if lead.max() >= ends and lead.argmax() != turns[0] else []
+    after = [turns[-1] + int(tail.argmax())] if tail.max() >= ends and tail.argmax() != 0 else []
+    return [*before, *turns, *after]
 
 
 def _inner_turns(curve: Line, least: float) -> list[int]:

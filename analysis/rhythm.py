@@ -56,11 +56,12 @@ def periods() -> Line:
     return np.geomspace(SHORTEST, LONGEST, PERIODS)
 
 
-def calmed(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, cells, 2) flow in which no place moves far more than it usually does around that time."""
+def calmed(values: NDArray[np.float32], rare: bool = False) -> NDArray[np.float32]:
+    """(n, cells, 2) flow less its noise, in which no place moves far more than it usually does around that time; unless
+    what is `rare` is asked for."""
     speed = np.sqrt((values**2).sum(axis=2))
     usual = box(np.sqrt(speed), 2 * WINSOR_SECONDS * RATE) ** 2
-    most = WINSOR * usual + STILL
+    most = np.inf if rare else WINSOR * usual + STILL
     noise = NOISE * box(np.median(speed, axis=1), 2 * RATE)[:, None]
     kept = np.minimum(1, most / (speed + 1e-9)) * np.maximum(0, 1 - noise / (speed + 1e-9))
     return np.asarray(values * kept[..., None], np.float32)

@@ -66,12 +66,14 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
         values[max(0, edge - 2) : edge + 1] = 0
     calm = calmed(values)
     parts = parts_of(calm, flow.columns)
-    motion = np.ascontiguousarray(parts @ main_directions(parts))
+    directions = main_directions(parts)
+    motion = np.ascontiguousarray(parts @ directions)
+    rare = np.ascontiguousarray(parts_of(calmed(values, rare=True), flow.columns) @ directions)
     sets = _rhythmic(motion, edges, [])
     sets += _rhythmic(rows_of(calm, flow.columns), edges, sets)
     sets = [_placed(one, calm, flow.columns) for one in sets]
     sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
-    sets += [_placed(one, calm, flow.columns) for one in _single(motion, sets, edges)]
+    sets += [_placed(one, calm, flow.columns) for one in _single(rare, sets, edges)]
     sets += [FoundSet("hold", a, b, (), score) for a, b, score in holds(calm, [(s.first, s.end) for s in sets])]
     return sorted(sets, key=lambda one: one.first)
 

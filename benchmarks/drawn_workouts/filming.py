@@ -179,7 +179,8 @@ def _place(kind: str, random: np.random.Generator) -> Rgb:
         picture += _patches(random, 9, 14)
     if kind == "stripes":
         across = np.arange(width) + 6 * np.sin(np.arange(width) / 31)
-        picture += (28 * np.sign(np.sin(across / random.uniform(4, 7)))).astype(np.float32)[None, :, None]
+        stripes = np.sign(np.sin(across / random.uniform(4, 7)))
+        picture += np.asarray(28 * stripes, np.float32)[None, :, None]
     if kind == "room":
         for _ in range(12):
             x, y = int(random.integers(width)), int(random.integers(height))
