@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check faults format clean
+.PHONY: run test demo check faults bench-workout format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -22,6 +22,9 @@ check: .venv/installed-dev
 
 faults: .venv/installed-dev
 	$(BIN)/python -m benchmarks.faults
+
+bench-workout: .venv/installed-dev
+	$(BIN)/python -m benchmarks.workout
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

@@ -27,6 +27,10 @@ QUIET_SECONDS = 60.0
 DROPPED = 0.15
 """Confidence under which what repeats is no exercise: people walk, talk and dance in rhythms too."""
 
+CERTAIN, LIKELY, FEW = 0.85, 0.6, 4
+"""Confidence above which the range of a count is the count alone, and one to either side; else it is two,
+but for counts of so few."""
+
 PARTIAL = 0.6
 """Range against the set's usual one below which a repetition is a partial one."""
 
@@ -75,7 +79,7 @@ class SetFinder:
         self._exercises = self._exercises or Exercises(self._track.columns)
         exercise, number = self._exercises.add(one)
         count = len(one.reps) if one.reps and sure >= LEAST_CONFIDENCE else None
-        doubt = 0 if sure > 0.85 else 1 if sure > 0.6 else 2
+        doubt = 0 if sure > CERTAIN else 1 if sure > LIKELY or len(one.reps) < FEW else 2
         return WorkoutSet(
             start=self._begin + one.first / RATE,
             end=self._begin + one.end / RATE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.flow import RATE
 from analysis.rhythm import Line
 from analysis.sets import SIDES, FoundSet
 
@@ -11,17 +12,22 @@ LEAST_CONFIDENCE = 0.4
 """Below it a count is withheld."""
 
 WEIGHTS = {
-    "once": -11.49,
-    "likeness": 8.82,
-    "least likeness": 3.32,
-    "unevenness": -5.35,
-    "unequal reach": -10.65,
-    "hidden": -14.97,
-    "many": 4.85,
+    "once": -13.63,
+    "likeness": 9.41,
+    "least likeness": 4.78,
+    "unevenness": -7.06,
+    "unequal reach": -7.8,
+    "hidden": -10.33,
+    "many": 4.06,
     "sides": 0.0,
+    "score": 1.91,
 }
 """Logistic regression of "no more than one off, and right below five" on the drawn workouts of the tuning half
 (`python -m benchmarks.workout --fit`)."""
+
+WALKING_SECONDS, ROAMING = 1.3, 0.6
+"""A quick rhythm whose place wanders by more than this share of its own extent is somebody walking: a step takes
+half a second, and who does jumping jacks stays where they are."""
 
 UNEVEN_OF_TWO = 0.3
 """Unevenness taken for two repetitions, of which nobody can tell."""
@@ -48,6 +54,8 @@ def confidence(one: FoundSet) -> float:
         return round(0.5 + 0.4 * one.score, 3)
     if one.method == "excursion":
         return round(_of_single(one), 3)
+    if one.beat < WALKING_SECONDS * RATE and one.roams > ROAMING:
+        return 0.0
     total = float(evidence(one) @ np.array(list(WEIGHTS.values())))
     return round(float(1 / (1 + np.exp(-total))), 3)
 
@@ -68,6 +76,7 @@ def evidence(one: FoundSet) -> Line:
             1 - len(seen) / len(one.reps),
             min(len(one.reps), MANY) / MANY,
             float(one.sides > SIDES),
+            one.score,
         ]
     )
 

@@ -173,14 +173,14 @@ def _line(picture: Rgb, start: Point, end: Point, thick: float, colour: list[int
 def _place(kind: str, random: np.random.Generator) -> Rgb:
     """A still background: a full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
-    picture = np.full((height, width, 3), random.uniform(80, 180), np.float32) + random.uniform(-20, 20, 3)
-    picture += _patches(random, 50, 10 if kind == "studio" else 24)
+    picture: NDArray[np.float64] = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
+    picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
     if kind in ("room", "wall"):
-        picture += _patches(random, 9, 14)
+        picture = picture + _patches(random, 9, 14)
     if kind == "stripes":
         across = np.arange(width) + 6 * np.sin(np.arange(width) / 31)
-        stripes = np.sign(np.sin(across / random.uniform(4, 7)))
-        picture += np.asarray(28 * stripes, np.float32)[None, :, None]
+        stripes = 28 * np.sign(np.sin(across / random.uniform(4, 7)))
+        picture = picture + stripes[None, :, None]
     if kind == "room":
         for _ in range(12):
             x, y = int(random.integers(width)), int(random.integers(height))
