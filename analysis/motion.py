@@ -130,16 +130,15 @@ def _residual(
     field = cv2.resize(camera.reshape(rows, columns, 2).astype(np.float32), first.shape[::-1])
     apart = cv2.absdiff(first, _undo(second, np.asarray(field, np.float32)))
     change = _blocks(np.asarray(apart, np.uint8), rows, columns).ravel()
-    inside = _in_both(camera, rows, columns)
-    believed = (change > EVIDENCE_LEVELS + NOISE_FACTOR * np.median(change)) & inside
+    believed = (change > EVIDENCE_LEVELS + NOISE_FACTOR * np.median(change)) & _in_both(camera, rows, columns)
     doubt = FLOW_NOISE + CAMERA_DOUBT * np.hypot(*camera.T)
     moved = np.clip(np.hypot(*(blocks - camera).T) - doubt, 0.0, 2 * BLOCK)
     appeared = believed & (change > APPEARED_LEVELS) & (_blocks(left, rows, columns).ravel() > UNDONE_SHARE * change)
     if appeared.mean() < MOST_APPEARED:
         moved = np.where(appeared, np.maximum(moved, BLOCK), moved)
     most = max(1, round(MOVING_SHARE * moved.size))
-    seen = inside * np.minimum(1.0, texture / (SEEN_TEXTURE * TEXTURE_FLOOR))
-    signed = ((blocks - camera) * seen[:, None]).reshape(rows, columns, 2).astype(np.float32)
+    seen = np.minimum(1.0, texture / (SEEN_TEXTURE * TEXTURE_FLOOR))[:, None]
+    signed = ((blocks - camera) * seen).reshape(rows, columns, 2).astype(np.float32)
     return float(np.partition(moved * believed, -most)[-most:].mean()), signed
 
 

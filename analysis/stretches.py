@@ -13,7 +13,7 @@ from analysis.rhythm import Field, Line, Rhythm, periods, shifted, smoothed
 THIN = 2
 """Every second step of the map tells well enough where sets begin and end."""
 
-WORTH = 0.30
+WORTH = 0.29
 """Score from which motion counts as repeating: walking about and talk rarely pass 0.3 for long."""
 
 TEMPO_COST, BEGIN_COST = 0.05, 0.3

@@ -146,8 +146,8 @@ class _Stage:
         )
         zoom = 1 + 0.002 * setting.pan * np.sin(time * 0.4 + self._phases[0])
         turn = 0.12 * setting.shake * np.sin(time * 2.1 + self._phases[1])
-        matrix = cv2.getRotationMatrix2D((WIDTH / 2 + MARGIN, HEIGHT / 2 + MARGIN), turn, zoom)
-        matrix[:, 2] += np.clip(self._shift + slow, -MARGIN + 4, MARGIN - 4) - MARGIN
+        matrix = np.asarray(cv2.getRotationMatrix2D((WIDTH / 2 + MARGIN, HEIGHT / 2 + MARGIN), turn, zoom), np.float64)
+        matrix[:, 2] = matrix[:, 2] + np.clip(self._shift + slow, -MARGIN + 4, MARGIN - 4) - MARGIN
         return np.asarray(
             cv2.warpAffine(drawn, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT),
             np.uint8,

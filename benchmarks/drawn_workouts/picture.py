@@ -34,7 +34,7 @@ def draw(watched: Watched, sets: list[WorkoutSet]) -> Picture:
         _write(picture, name, (left + 4, 28))
     way = _way(watched)
     points = np.stack([EDGE + np.arange(len(way)) / RATE * scale, HEIGHT - 60 - way * (HEIGHT - 120)], 1)
-    cv2.polylines(picture, [np.int32(points * 16)], False, INK, 1, cv2.LINE_AA, 4)  # type: ignore[call-overload,list-item]
+    cv2.polylines(picture, [np.int32(points * 16)], False, INK, 1, cv2.LINE_AA, 4)  # type: ignore[list-item]
     for one in sets:
         for rep in one.reps:
             place = points[min(len(points) - 1, int(rep.turn * RATE))].astype(int)
