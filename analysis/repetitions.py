@@ -28,6 +28,9 @@ MAIN_STROKE = 0.6
 MOST_HIDDEN = 3
 """Repetitions in a row that may be counted by the beat alone, hidden by a cut or by somebody who walks past."""
 
+STILL_SHARE = 0.5
+"""Share of a set's usual speed below which nothing is hidden between two runs."""
+
 MOST_LENGTH, LEAST_REACH, MOST_REACH = 2.2, 0.5, 1.7
 """Times the usual repetition's, outside of which the first or the last of a set is none."""
 
@@ -63,7 +66,8 @@ def count(field: Field, stretch: tuple[int, int], period: float, within: tuple[i
     joined: list[Leg] = []
     for piece in pieces(seen, core, period, inner):
         joined = _joined(joined, legs(seen, piece, core, period), period)
-    reps = _linked([paired(run) for run in _runs(joined, period)], core, inner)
+    speed = np.sqrt((seen.astype(np.float64) ** 2).sum(axis=1))
+    reps = _linked([paired(run) for run in _runs(joined, period)], core, inner, speed)
     return [
         replace(rep, start=rep.start + begin, turn=rep.turn + begin, end=rep.end + begin)
         for rep in _trimmed(reps, period)
@@ -156,19 +160,22 @@ def paired(run: list[Leg]) -> list[Rep]:
     ]
 
 
-def _linked(runs: list[list[Rep]], core: tuple[int, int], cuts: list[int]) -> list[Rep]:
+def _linked(runs: list[list[Rep]], core: tuple[int, int], cuts: list[int], speed: Line) -> list[Rep]:
     """The longest run, and those that go on from it in its beat within the stretch `core`. What was hidden between
-    them is counted by the beat."""
+    them is counted by the beat, if there was motion: where all is still somebody rests."""
     runs = [run for run in runs if run]
     if not runs:
         return []
     main = max(range(len(runs)), key=lambda number: len(runs[number]))
     turns = np.diff([rep.turn for rep in (runs[main] if len(runs[main]) > 1 else [r for run in runs for r in run])])
     beat = float(np.median(turns)) if len(turns) else float(core[1] - core[0])
+    usual = float(np.median(speed[int(runs[main][0].start) : int(runs[main][-1].end) + 1]))
 
     def goes_on(before: Rep, after: Rep) -> bool:
         shots = sum(before.turn < cut < after.turn for cut in cuts)
-        return after.turn - before.turn <= (MOST_HIDDEN + 1.4) * beat and shots < 2
+        between = speed[int(before.end) : max(int(after.start), int(before.end) + 1)]
+        still = after.start - before.end > beat and float(np.median(between)) < STILL_SHARE * usual
+        return after.turn - before.turn <= (MOST_HIDDEN + 1.4) * beat and shots < 2 and not still
 
     reps = list(runs[main])
     for run in runs[main + 1 :]:

@@ -162,6 +162,26 @@ SWUNG = posed(
     (0.0, 0.94), (0, 0.82), (0.03, 0.5), (0.16, 0.8, 0.36, 0.82), (0.15, 0.79, 0.35, 0.81), (0.02, 0.26, 0, 0),
     (0.0, 0.26, -0.03, 0),
 )  # fmt: skip
+TOES = posed(
+    (0, 1.0), (0, 0.88), (0, 0.56), (-0.14, 0.7, -0.16, 0.52), (0.14, 0.7, 0.16, 0.52), (-0.07, 0.32, -0.08, 0.06),
+    (0.07, 0.32, 0.08, 0.06),
+)  # fmt: skip
+LIFTING = posed(
+    (0.3, 0.62), (0.22, 0.54), (-0.12, 0.38), (0.2, 0.32, 0.18, 0.16), (0.18, 0.32, 0.16, 0.16), (0.1, 0.26, 0, 0),
+    (0.08, 0.26, -0.03, 0),
+)  # fmt: skip
+KICKED = posed(
+    (-0.06, 0.92), (-0.05, 0.81), (0, 0.5), (0.04, 0.66, 0.14, 0.72), (-0.1, 0.64, -0.1, 0.5), (0.2, 0.52, 0.42, 0.54),
+    (0.0, 0.26, -0.03, 0),
+)  # fmt: skip
+DIPPED = posed(
+    (-0.2, 0.62), (-0.2, 0.5), (-0.12, 0.18), (-0.34, 0.42, -0.3, 0.26), (-0.35, 0.42, -0.31, 0.26),
+    (0.1, 0.2, 0.24, 0), (0.09, 0.2, 0.22, 0),
+)  # fmt: skip
+PROPPED = posed(
+    (-0.22, 0.8), (-0.22, 0.68), (-0.12, 0.36), (-0.28, 0.48, -0.3, 0.26), (-0.29, 0.48, -0.31, 0.26),
+    (0.12, 0.26, 0.24, 0), (0.11, 0.26, 0.22, 0),
+)  # fmt: skip
 RAISED = posed(
     (0, 0.94), (0, 0.82), (0, 0.5), (-0.22, 0.82, -0.42, 0.82), (0.22, 0.82, 0.42, 0.82), (-0.07, 0.26, -0.08, 0),
     (0.07, 0.26, 0.08, 0),
@@ -178,6 +198,10 @@ EXERCISES = {
         Exercise("press", (RACK, OVERHEAD), 1.6, 4.0),
         Exercise("lunge", (SIDE, LUNGED), 1.7, 3.6, alternating=True),
         Exercise("burpee", (SIDE, CROUCH, HIGH_PLANK), 2.6, 5.0, hop=0.0),
+        Exercise("calf raise", (FRONT, TOES), 1.0, 2.2),
+        Exercise("dead lift", (SIDE, LIFTING), 1.8, 4.0),
+        Exercise("kick", (SIDE, KICKED), 0.9, 2.0, alternating=True),
+        Exercise("dip", (PROPPED, DIPPED), 1.4, 3.0),
         Exercise("row", (BENT, ROWED), 1.3, 3.2),
         Exercise("high knees", (FRONT, KNEE_UP), 0.5, 0.9, alternating=True),
         Exercise("swing", (HINGED, SWUNG), 1.3, 2.2),
@@ -188,6 +212,8 @@ EXERCISES = {
 HELD = {"plank": HIGH_PLANK, "wall sit": SEATED_AIR}
 
 TUNING_EXERCISES = ("squat", "jumping jack", "push-up", "curl", "sit-up", "press", "lunge", "burpee")
+FURTHER_EXERCISES = ("calf raise", "dead lift", "kick", "dip")
+"""In the tuning half too, in its workouts numbered from FURTHER on."""
 UNSEEN_EXERCISES = ("row", "high knees", "swing", "side raise")
 """Only in the evaluation half."""
 
