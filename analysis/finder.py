@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.flow import RATE, FlowTrack
+from analysis.found import SIDES, FoundSet
 from analysis.likeness import Exercises
 from analysis.repetitions import Rep
-from analysis.sets import SIDES, FoundSet, find_sets
+from analysis.sets import find_sets
 from analysis.trust import LEAST_CONFIDENCE, confidence
 from schemas import Repetition, WorkoutSet
 

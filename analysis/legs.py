@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.rhythm import Field, Line, shifted
 
@@ -144,8 +145,7 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
     result = []
     for number, (a, b) in enumerate(pairs):
         others = np.flatnonzero(inside & (signs == signs[number]) & (np.arange(len(pairs)) != number))
-        near = others[np.argsort(np.abs(others - number), kind="stable")[:NEIGHBOURS]]
-        usual_move = np.median(moves[near], axis=0) if len(near) else signs[number] * piece.way
+        usual_move = _usual_move(moves, number, others, signs[number] * piece.way)
         parts = _strokes(gone, a, b, STROKE_GAP * period)
         ends = (
             (parts[0][0], min(parts[0][1], parts[0][0] + longest)),
@@ -175,6 +175,17 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
             )
         )
     return result
+
+
+def _usual_move(moves: Line, number: int, others: NDArray[np.int64], otherwise: Line) -> Line:
+    """What a leg is compared to: the others near it the same way, or every second of them, whichever it is more like.
+    Moves from side to side are alike every second time."""
+    options: list[Line] = []
+    for chosen in (others, others[(others - number) // 2 % 2 == 0]):
+        near = chosen[np.argsort(np.abs(chosen - number), kind="stable")[:NEIGHBOURS]]
+        if len(near) > len(options):
+            options.append(np.median(moves[near], axis=0))
+    return max(options, key=lambda option: cosine(moves[number], option), default=otherwise)
 
 
 def cosine(one: Line, other: Line) -> float:

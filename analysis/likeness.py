@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.found import FoundSet
 from analysis.legs import cosine
 from analysis.rhythm import Line
-from analysis.sets import FoundSet
 
 SAME_EXERCISE = 0.6
 """Likeness of the motion, 0-1, from which two sets are of one exercise."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from analysis.excursions import excursions
 from analysis.flow import RATE, Flow
+from analysis.found import FoundSet
 from analysis.holds import holds
 from analysis.legs import cosine
-from analysis.repetitions import Rep, count
-from analysis.rhythm import Field, Line, calmed, main_directions, parts_of, rhythm, rows_of
+from analysis.repetitions import count
+from analysis.rhythm import Field, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import Stretch, differing, is_half, stretches
-from schemas import Method
-
-SIDES = 0.15
-"""Share of the motion that differs each other repetition from which they are done side by side."""
+from analysis.trust import confidence
 
 GOES_ON_SECONDS, GOES_ON_LENGTHS, SAME_MOVE, SAME_BEAT = 4.0, 1.8, 0.85, 1.8
 """Two runs are one set if they lie no further apart than these seconds or repetitions, go the same way (cosine) and
@@ -28,32 +26,12 @@ LEAST_LIKENESS = 0.8
 """Cosine between the repetitions of a rhythmic set, in the middle: walking, talk and dance often stay below,
 nineteen in twenty true sets are above 0.9."""
 
+MARKEDLY, SURE, TWICE_AS_MANY = 0.15, 0.6, 1.6
+"""How much surer a set read off whole rows must be than what is read off all cells; or how sure it must be where it has
+so many times as many repetitions."""
+
 SHORTEST_FLOW = 8
 """Steps of motion under which nothing can be told."""
-
-
-@dataclass(frozen=True)
-class FoundSet:
-    """A set, times in steps. `score` is how well it repeats (for single ones: how straight), `fills` its share of the
-    motion around it, `sides` how much differs each other time."""
-
-    method: Method
-    first: float
-    end: float
-    reps: tuple[Rep, ...]
-    score: float
-    fills: float = 1.0
-    sides: float = 0.0
-    roams: float = 0.0
-    """How far the place of the motion wanders from one repetition to the next, against its own extent."""
-    move: Line = field(default_factory=lambda: np.zeros(1))
-    """Displacement of its way out, in the cells of the picture, of length one."""
-
-    @property
-    def beat(self) -> float:
-        """Steps from one repetition to the next; of a single one its length."""
-        turns = [rep.turn for rep in self.reps]
-        return float(np.median(np.diff(turns))) if len(turns) > 1 else self.end - self.first
 
 
 def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
@@ -69,29 +47,37 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     directions = main_directions(parts)
     motion = np.ascontiguousarray(parts @ directions)
     rare = np.ascontiguousarray(parts_of(calmed(values, rare=True), flow.columns) @ directions)
-    sets = _rhythmic(motion, edges, [])
-    sets += _rhythmic(rows_of(calm, flow.columns), edges, sets)
-    sets = [_placed(one, calm, flow.columns) for one in sets]
+    sides, rows = (
+        [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)]
+        for seen in (motion, rows_of(calm, flow.columns))
+    )
+    sets = _better(sides, rows)
     sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
     sets += [_placed(one, calm, flow.columns) for one in _single(rare, sets, edges)]
     sets += [FoundSet("hold", a, b, (), score) for a, b, score in holds(calm, [(s.first, s.end) for s in sets])]
     return sorted(sets, key=lambda one: one.first)
 
 
-def _rhythmic(motion: Field, cuts: list[int], taken: list[FoundSet]) -> list[FoundSet]:
-    """The rhythmic sets between those already `taken`."""
+def _better(sets: list[FoundSet], rows: list[FoundSet]) -> list[FoundSet]:
+    """`sets`, but where those read off whole rows of the picture are trusted markedly more, or are sure of about twice
+    as many: the other side's repetitions among them."""
+    result = list(sets)
+    for one in rows:
+        rivals = [other for other in result if other.first < one.end and one.first < other.end]
+        sure, best = confidence(one), max((confidence(other) for other in rivals), default=0.0)
+        many = sum(len(other.reps) for other in rivals)
+        if sure > best + MARKEDLY or (sure > SURE and len(one.reps) > TWICE_AS_MANY * many):
+            result = [other for other in result if other not in rivals] + [one]
+    return result
+
+
+def _rhythmic(motion: Field, cuts: list[int]) -> list[FoundSet]:
     sets: list[FoundSet] = []
-    found = [
-        one
-        for one in stretches(rhythm(motion))
-        if not any(one.first < other.end and other.first < one.end for other in taken)
-    ]
+    found = stretches(rhythm(motion))
     for number, one in enumerate(found):
-        before = [int(other.end) for other in [*taken, *sets] if other.end <= one.end] + [a.end for a in found[:number]]
-        after = [int(other.first) for other in taken if other.first >= one.first] + [
-            a.first for a in found[number + 1 :]
-        ]
-        sets += _counted(motion, one, (max(before, default=0), min(after, default=len(motion))), cuts)
+        low = max([0, *(int(before.end) for before in sets), *(other.end for other in found[:number])])
+        high = found[number + 1].first if number + 1 < len(found) else len(motion)
+        sets += _counted(motion, one, (low, high), cuts)
     return [one for one in sets if _likeness(one) > LEAST_LIKENESS]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.flow import RATE
+from analysis.found import SIDES, FoundSet
 from analysis.rhythm import Line
-from analysis.sets import SIDES, FoundSet
 
 LEAST_CONFIDENCE = 0.4
 """Below it a count is withheld."""

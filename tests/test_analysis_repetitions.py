@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from analysis.finder import SetFinder
 from analysis.flow import RATE, Flow, FlowTrack
+from analysis.found import FoundSet
 from analysis.legs import zigzag
 from analysis.likeness import Exercises
-from analysis.sets import FoundSet, find_sets
+from analysis.sets import find_sets
 from analysis.stretches import best_path
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
