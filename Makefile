@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check faults bench bench-highlights format clean
+.PHONY: run test demo check faults bench bench-highlights bench-workout format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -28,6 +28,9 @@ bench: .venv/installed-dev
 
 bench-highlights: .venv/installed-dev
 	$(BIN)/python -m benchmarks.highlights
+
+bench-workout: .venv/installed-dev
+	$(BIN)/python -m benchmarks.workout
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

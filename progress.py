@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from errors import AnalysisStopped
-from schemas import Session, Stage, Step
+from schemas import Finding, Session, Stage, Step
 
 
-def _ignore(step: Step) -> None:
+def _ignore(told: object) -> None:
     pass
 
 
@@ -24,8 +24,14 @@ class Progress:
     whether to stop is asked on every call.
     """
 
-    def __init__(self, report: Callable[[Step], None] = _ignore, stopped: Callable[[], bool] = _never) -> None:
+    def __init__(
+        self,
+        report: Callable[[Step], None] = _ignore,
+        stopped: Callable[[], bool] = _never,
+        found: Callable[[Finding], None] = _ignore,
+    ) -> None:
         self._report = report
+        self._found = found
         self._last = Step(0, "", Stage.LOADING, None, None)
         self.stopped = stopped
         """Ask this where raising is not possible, or where a wait must be cut short."""
@@ -57,6 +63,11 @@ class Progress:
         if step != last:
             self._last = step
             self._report(step)
+
+    def hand_on(self, finding: Finding) -> None:
+        """Give away a part of the result as soon as it is certain, for who follows the work."""
+        self.check()
+        self._found(finding)
 
     def check(self) -> None:
         """Raise AnalysisStopped if the work should stop."""

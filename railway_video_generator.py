@@ -8,13 +8,26 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from analysis.finder import SetFinder
+from analysis.flow import FlowTrack
 from analysis.highlights import find_highlights
 from analysis.results import highlights_result, workout_result
 from analysis.signals import SignalCollector
 from analysis.windows import spans
-from analysis.workout import find_stretches
+from analysis.workout import put_together
+from analysis.workout_results import exercise_step
 from progress import Progress
-from schemas import HighlightsParams, HighlightsResult, Limits, Signals, Stage, VideoInfo, WorkoutParams, WorkoutResult
+from schemas import (
+    Finding,
+    HighlightsParams,
+    HighlightsResult,
+    Limits,
+    Signals,
+    Stage,
+    VideoInfo,
+    WorkoutParams,
+    WorkoutResult,
+)
 from video.probe import probe
 from video.scan import scan
 
@@ -55,25 +68,48 @@ class RailwayVideoGenerator:
         filename: str | None = None,
         **params: object,
     ) -> WorkoutResult:
-        """The stretches of work and rest in a video. `params` are those of WorkoutParams; the rest as above."""
+        """The sets, repetitions and rests in a video. `params` are those of WorkoutParams; the rest as above. Each set
+        is handed on to a `Progress` as soon as it is over."""
         began = time.monotonic()
         progress, wanted = Progress.of(progress_callback), WorkoutParams.model_validate(params)
-        info, signals = self._look(video_path, wanted.segment_duration, progress)
-        progress.step(SCAN_ENDS, "Telling work from rest", Stage.RATING)
-        found = find_stretches(signals, wanted)
+        track = FlowTrack()
+        finder = SetFinder(track)
+        collector = SignalCollector(track)
+
+        def count(*, last: bool = False) -> None:
+            for one in finder.look(collector.hard_cuts(finder.begin), last=last):
+                progress.hand_on(Finding("set", exercise_step(one)))
+
+        def watch() -> None:
+            while finder.due:
+                count()
+
+        info, signals = self._look(video_path, wanted.segment_duration, progress, collector, watch)
+        progress.step(SCAN_ENDS, "Counting the last repetitions", Stage.RATING)
+        count(last=True)
+        found = put_together(signals, finder.sets, wanted)
         progress.check()
         name = filename or Path(video_path).name
         return workout_result(info, name, signals, found, wanted, time.monotonic() - began)
 
-    def _look(self, video_path: str, segment_duration: float, progress: Progress) -> tuple[VideoInfo, Signals]:
+    def _look(
+        self,
+        video_path: str,
+        segment_duration: float,
+        progress: Progress,
+        collector: SignalCollector | None = None,
+        after_each: Callable[[], None] | None = None,
+    ) -> tuple[VideoInfo, Signals]:
         """One pass over every second. The child decodes the next pictures while these are measured."""
         progress.step(0, "Opening the video", Stage.LOADING)
         info = probe(video_path, self._limits, progress.stopped)
         report = _SegmentReport(progress, info.duration_seconds, segment_duration)
-        collector = SignalCollector()
+        collector = collector or SignalCollector()
         report(0.0)
         for piece in scan(video_path, self._limits, progress.stopped):
             collector.add(piece.samples, piece.sounds)
+            if after_each:
+                after_each()
             report(piece.position)
         report.finish()
         # What was decoded may outlast what the container said.

@@ -205,22 +205,58 @@ class Highlights:
     warnings: list[str] = field(default_factory=list)
 
 
+Method = Literal["periodic", "excursion", "hold", "none"]
+"""How a set was found: by its rhythm, as single repetitions, as a posture held; `none` where nothing was counted."""
+
+
 @dataclass(frozen=True)
-class Stretch:
-    """A stretch of a workout: `working` or at rest. `confidence` 0-1 that it is what it is called."""
+class Repetition:
+    """One repetition of a set, in seconds. `range_rel` is how far it went against the set's usual one; `partial` where
+    that is markedly less, `seen` False where it was hidden and counted by the beat alone."""
+
+    start: float
+    turn: float
+    end: float
+    range_rel: float
+    partial: bool
+    seen: bool = True
+
+
+@dataclass(frozen=True)
+class WorkoutSet:
+    """A stretch of work. `count` is None where it cannot be trusted, and for a hold; `low` to `high` is where it may
+    lie. `exercise` numbers movements that look alike, from 0; `confidence` 0-1 that the count is right, or that it is a
+    hold."""
 
     start: float
     end: float
-    working: bool
+    method: Method
+    count: int | None
+    low: int | None
+    high: int | None
+    unit: str | None
+    reps: tuple[Repetition, ...]
     confidence: float
-    words: str
+    exercise: int
+    set_index: int
+    """The how manieth set of its exercise, from 1."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A stretch between sets, and what happens in it, in words."""
+
+    start: float
+    end: float
+    activity: str
 
 
 @dataclass(frozen=True)
 class Workout:
-    """Stretches and windows in time order; each covers the video without gaps."""
+    """Sets and pauses in time order, together covering the video; windows in time order, without gaps."""
 
-    stretches: list[Stretch]
+    sets: list[WorkoutSet]
+    pauses: list[Pause]
     windows: list[Window]
     curves: Curves
     warnings: list[str] = field(default_factory=list)
@@ -582,7 +618,7 @@ class ExerciseStep(BaseModel):
     rep_events: list[RepEvent]
     observations: list[ObservationResult]
     confidence: float
-    method: Literal["periodic", "excursion", "hold", "none"]
+    method: Method
 
 
 class Rest(BaseModel):
@@ -590,6 +626,14 @@ class Rest(BaseModel):
     end_timestamp: float
     duration: float
     activity: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A part of the result that is certain while the analysis still runs."""
+
+    kind: Literal["moment", "set"]
+    item: HighlightResult | ExerciseStep
 
 
 class WorkoutSummary(BaseModel):

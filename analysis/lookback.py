@@ -61,7 +61,7 @@ class Looks:
 
 
 class Lookback:
-    """Takes samples in time order and keeps those of about four seconds; `finish` once."""
+    """Takes samples in time order and keeps those of a few seconds: a sample is noted once its neighbours are here."""
 
     def __init__(self) -> None:
         self._looks: list[Look] = []
@@ -83,16 +83,17 @@ class Lookback:
         while self._times[self._due] < time - REACH_SECONDS:
             self._note()
 
-    def finish(self) -> Looks:
+    def finish(self) -> None:
+        """What still waits is noted as well: no neighbours will come."""
         while self._due < len(self._looks):
             self._note()
-        return Looks(
-            *(
-                np.array(noted, np.float64)
-                for noted in (self._likeness, self._kept, self._found, self._strength, self._across)
-            ),
-            *(np.array(noted, np.float64) for noted in (self._evidence, self._middle, self._length)),
-        )
+
+    def noted(self, first: int = 0) -> Looks:
+        """What was noted so far, from sample number `first` on."""
+        end = len(self._kept)
+        likeness = np.array(self._likeness[first:end], np.float64)
+        rest = (self._kept, self._found, self._strength, self._across, self._evidence, self._middle, self._length)
+        return Looks(likeness, *(np.array(noted[first:end], np.float64) for noted in rest))
 
     def _note(self) -> None:
         """What can be said of the oldest look that waits, now that its neighbours are here."""

@@ -54,6 +54,10 @@ FLASH_LEVELS = 25.0
 BORDER = 0.5
 """Pixels that the camera may shift a block beyond the picture's edge before it is left out."""
 
+SEEN_TEXTURE = 4.0
+"""Times TEXTURE_FLOOR from which a block's flow counts in full: flow takes a flat block along with its neighbours, and
+a shaking camera then shows there as motion of its own."""
+
 CAMERA_DOUBT = 0.15
 """Share of the camera's own motion that is left over everywhere when it is removed: depth, blur, rolling shutter."""
 
@@ -70,11 +74,14 @@ that is snatched up or swung round blurs and hides what moves. Following a playe
 @dataclass(frozen=True)
 class Change:
     """How one picture became the next. `motion` in pixels of the pictures, the camera's share removed; `camera`, that
-    share; `unexplained` in grey levels: mean change of a pixel after all motion and any change of light is undone."""
+    share; `unexplained` in grey levels: mean change of a pixel after all motion and any change of light is undone;
+    `flow` (rows, columns, 2) pixels to the right and down by which each block moved against the camera, less where a
+    block shows little to tell it by; None where the pictures cannot be compared."""
 
     motion: float
     camera: float
     unexplained: float
+    flow: NDArray[np.float32] | None = None
 
 
 class Comparer:
@@ -96,9 +103,11 @@ class Comparer:
         # A dissolve changes contrast too, and must stay unexplained.
         offset = float(np.median(_small(first) - _small(later)))
         still = left if gain == 1.0 else cv2.absdiff(first, _undo(_lit(later, 1.0, offset), flow))
-        motion, camera = (0.0, 0.0) if abs(offset) > FLASH_LEVELS else _residual(first, second, flow, left)
         unexplained = float(still.mean())
-        return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained)
+        if abs(offset) > FLASH_LEVELS:
+            return Change(0.0, 0.0, unexplained)
+        motion, camera, moved = _residual(first, second, flow, left)
+        return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained, moved)
 
 
 def fit_camera(
@@ -137,9 +146,9 @@ def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) 
 
 def _residual(
     first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.float32], left: NDArray[np.uint8]
-) -> tuple[float, float]:
-    """Pixels moved by the part of the picture that moves most against the camera, and by the camera; `left` is what the
-    flow leaves."""
+) -> tuple[float, float, NDArray[np.float32]]:
+    """Pixels moved by the part of the picture that moves most against the camera, and by the camera; the signed flow of
+    all blocks against it. `left` is what the flow leaves."""
     rows, columns = first.shape[0] // BLOCK, first.shape[1] // BLOCK
     texture = _blocks(_gradient(first), rows, columns).ravel()
     plain = texture <= TEXTURE_FLOOR
@@ -156,9 +165,11 @@ def _residual(
     if appeared.mean() < MOST_APPEARED:
         moved = np.where(appeared, np.maximum(moved, BLOCK), moved)
     most = max(1, round(MOVING_SHARE * moved.size))
+    seen = np.minimum(1.0, texture / (SEEN_TEXTURE * TEXTURE_FLOOR))[:, None]
+    signed = ((blocks - camera) * seen).reshape(rows, columns, 2).astype(np.float32)
     shift = float(np.hypot(*camera.T).mean())
     trust = 1 / (1 + (shift / SWEEP_PIXELS) ** 2)
-    return trust * float(np.partition(moved * believed, -most)[-most:].mean()), shift
+    return trust * float(np.partition(moved * believed, -most)[-most:].mean()), shift, signed
 
 
 @lru_cache(maxsize=8)

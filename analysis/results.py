@@ -6,11 +6,11 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
+from analysis.workout_results import clock, exercise_in, exercise_step, rest, summary
 from config import VERSION
 from schemas import (
     AnalyzerResult,
     CurvesResult,
-    ExerciseStep,
     HighlightResult,
     Highlights,
     HighlightsParams,
@@ -18,10 +18,8 @@ from schemas import (
     LevelsResult,
     Moment,
     Parts,
-    Rest,
     SegmentResult,
     Signals,
-    Stretch,
     VideoInfo,
     VideoResult,
     Window,
@@ -29,7 +27,6 @@ from schemas import (
     WorkoutParams,
     WorkoutResult,
     WorkoutSegmentResult,
-    WorkoutSummary,
 )
 
 SIGNALS_ALONE = AnalyzerResult(name="signals", model=None, device=None, dtype=None, version=VERSION)
@@ -55,29 +52,25 @@ def highlights_result(
 def workout_result(
     info: VideoInfo, filename: str, signals: Signals, found: Workout, wanted: WorkoutParams, seconds: float
 ) -> WorkoutResult:
-    working = [stretch for stretch in found.stretches if stretch.working]
-    resting = [stretch for stretch in found.stretches if not stretch.working]
     return WorkoutResult(
         **_shared(info, filename, signals, found, wanted, seconds),
         analysis_type="workout_with_timestamps",
         total_duration_seconds=_time(info.duration_seconds),
         segment_analyses=[
-            WorkoutSegmentResult(**_segment(window), exercise_name=None, movement_phase=None, analysis_success=True)
+            WorkoutSegmentResult(
+                **_segment(window),
+                exercise_name=exercise_in(window, found.sets),
+                movement_phase=None,
+                analysis_success=True,
+            )
             for window in found.windows
         ],
         system_prompt=wanted.system_prompt,
         user_prompt=wanted.user_prompt,
-        exercise_steps=[_exercise_step(index, stretch) for index, stretch in enumerate(working, 1)],
-        rests=[_rest(stretch) for stretch in resting],
-        summary=_summary(working, resting, info.duration_seconds),
+        exercise_steps=[exercise_step(one) for one in found.sets],
+        rests=[rest(pause) for pause in found.pauses],
+        summary=summary(found, info.duration_seconds),
     )
-
-
-def clock(seconds: float) -> str:
-    """75.2 as 01:15; hours lead where there are any."""
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours:02}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
 def shots_between(cuts: tuple[float, ...], duration: float) -> list[tuple[float, float]]:
@@ -160,49 +153,7 @@ def _segment(window: Window) -> dict[str, Any]:
     }
 
 
-def _exercise_step(index: int, stretch: Stretch) -> ExerciseStep:
-    """A work stretch, its repetitions uncounted and so unknown."""
-    return ExerciseStep(
-        exercise_name="Exercise A",
-        exercise_source="motion",
-        **_span(stretch),
-        description=stretch.words,
-        movement_phase=None,
-        set_index=index,
-        reps=None,
-        reps_range=None,
-        count_unit=None,
-        tempo=None,
-        rep_events=[],
-        observations=[],
-        confidence=round(stretch.confidence, 2),
-        method="none",
-    )
-
-
-def _rest(stretch: Stretch) -> Rest:
-    span = _span(stretch)
-    del span["timestamp_formatted"]
-    return Rest(**span, activity=stretch.words)
-
-
-def _summary(working: list[Stretch], resting: list[Stretch], duration: float) -> WorkoutSummary:
-    work_seconds = sum(stretch.end - stretch.start for stretch in working)
-    rest_seconds = sum(stretch.end - stretch.start for stretch in resting)
-    stretches = "1 stretch" if len(working) == 1 else f"{len(working)} stretches"
-    text = f"{stretches} of work ({clock(work_seconds)}) and {clock(rest_seconds)} of rest in {clock(duration)}"
-    return WorkoutSummary(
-        total_exercises_identified=1 if working else 0,
-        total_sets=len(working),
-        total_reps=None,
-        work_seconds=round(work_seconds, 2),
-        rest_seconds=round(rest_seconds, 2),
-        video_duration_formatted=clock(duration),
-        text=f"{text}; repetitions were not counted",
-    )
-
-
-def _span(stretch: Moment | Stretch) -> dict[str, Any]:
+def _span(stretch: Moment) -> dict[str, Any]:
     start, end = _time(stretch.start), _time(stretch.end)
     return {
         "start_timestamp": start,

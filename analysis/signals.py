@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.flow import FlowTrack
 from analysis.lookback import Lookback
 from analysis.motion import Comparer
 from analysis.novelty import novelty
 from analysis.presence import presence
 from analysis.sharpness import sharpness
-from analysis.shots import Cut, Track, find_cuts
+from analysis.shots import Cut, Track, find_cuts, hard_cuts
 from analysis.sound import SoundMeter
 from schemas import Samples, Signals, Sound
 
@@ -39,9 +41,11 @@ GAP_SECONDS, GAP_SAMPLES = 0.6, 2.5
 class SignalCollector:
     """Takes pieces of a scan in time order, keeps some 400 bytes a sample, and answers once with `finish`."""
 
-    def __init__(self) -> None:
+    def __init__(self, flow: FlowTrack | None = None) -> None:
+        """`flow` is given the signed flow of every sample, for who wants more than how strong motion is."""
         # Pictures this small gain nothing from OpenCV's threads, which cost half as much again.
         cv2.setNumThreads(1)
+        self._flow = flow
         self._comparer = Comparer()
         self._sound = SoundMeter()
         self._before: NDArray[np.uint8] | None = None
@@ -74,12 +78,8 @@ class SignalCollector:
         duration = max(duration_seconds, self.seen_seconds, 1e-3)
         step = min(STEP_SECONDS, duration / LEAST_STEPS)
         steps = max(LEAST_STEPS, int(np.ceil(duration / step - 1e-6)))
-        track = Track(
-            np.frombuffer(self._times, np.float64).copy(),
-            _doubles(self._unexplained),
-            np.frombuffer(self._layouts, np.uint8).reshape(-1, LAYOUT * LAYOUT * 3).copy(),
-            self._lookback.finish(),
-        )
+        self._lookback.finish()
+        track = self._track(0)
         cuts = find_cuts(track) if len(track.times) > 1 else []
         moments = tuple(cut.time for cut in cuts)
         heard = self._sound.finish(steps, step)
@@ -97,6 +97,23 @@ class SignalCollector:
             coverage=_coverage(track.times, duration),
         )
 
+    def hard_cuts(self, start: float) -> tuple[float, ...]:
+        """Times of the hard cuts from `start` seconds on, as far as they can be told by now."""
+        track = self._track(bisect_left(self._times, start))
+        return tuple(cut.time for cut in hard_cuts(track)) if len(track.times) > 1 else ()
+
+    def _track(self, first: int) -> Track:
+        """What is kept of the samples from number `first` on, up to the last whose neighbours are known."""
+        looks = self._lookback.noted(first)
+        end = first + len(looks.likeness)
+        cells = LAYOUT * LAYOUT * 3
+        return Track(
+            np.array(self._times[first:end], np.float64),
+            np.array(self._unexplained[first:end], np.float64),
+            np.frombuffer(self._layouts[first * cells : end * cells], np.uint8).reshape(-1, cells),
+            looks,
+        )
+
     def _add_sample(self, time: float, grey: NDArray[np.uint8], grid: NDArray[np.uint8]) -> None:
         motion, camera, unexplained = 0.0, 0.0, 0.0
         if self._before is not None and self._before.shape == grey.shape:
@@ -104,6 +121,8 @@ class SignalCollector:
             speed = 1 / grey.shape[1] / (time - self._times[-1])
             motion, camera = change.motion * speed, change.camera * speed
             unexplained = change.unexplained
+            if self._flow is not None and change.flow is not None:
+                self._flow.add(self._times[-1], time, change.flow / grey.shape[1])
         self._before = grey.copy()
         self._times.append(time)
         self._motion.append(motion)

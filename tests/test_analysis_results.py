@@ -5,21 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.results import clock, highlights_result, measured, shots_between, workout_result
+from analysis.results import highlights_result, measured, shots_between, workout_result
+from analysis.workout_results import clock
 from schemas import (
     Curves,
     Highlights,
     HighlightsParams,
     HighlightsResult,
     Moment,
+    Pause,
     SignalLevels,
     Signals,
-    Stretch,
     VideoInfo,
     Window,
     Workout,
     WorkoutParams,
     WorkoutResult,
+    WorkoutSet,
 )
 
 INFO = VideoInfo(20.0004, 24.99999, 640, 360, "h264", "mp4", True, 1234, 500)
@@ -43,13 +45,13 @@ def highlights(*moments: Moment, coverage: float = 1.0, **params: object) -> Hig
     return highlights_result(INFO, "match.mp4", signals(coverage=coverage), found, wanted, 1.2345)
 
 
-def workout(*stretches: Stretch, **params: object) -> WorkoutResult:
-    found = Workout(list(stretches), WINDOWS, CURVES)
+def workout(sets: list[WorkoutSet], pauses: list[Pause], **params: object) -> WorkoutResult:
+    found = Workout(sets, pauses, WINDOWS, CURVES)
     return workout_result(INFO, "gym.mp4", signals(), found, WorkoutParams.model_validate(params), 1.0)
 
 
-WORK = Stretch(0.0, 12.0, True, 0.777, "Moving steadily")
-REST = Stretch(12.0, 20.0, False, 0.5, "At rest: nearly still")
+WORK = WorkoutSet(0.0, 12.0, "none", None, None, None, None, (), 0.333, exercise=0, set_index=1)
+REST = Pause(12.0, 20.0, "At rest: nearly still")
 
 
 @pytest.mark.parametrize(
@@ -107,15 +109,15 @@ def test_params_without_effect_are_named() -> None:
     ]
 
 
-def test_a_stretch_of_work_is_a_step_whose_repetitions_are_unknown() -> None:
-    (step,) = workout(WORK, REST).exercise_steps
+def test_a_set_that_cannot_be_counted_is_a_step_whose_repetitions_are_unknown() -> None:
+    (step,) = workout([WORK], [REST]).exercise_steps
     assert (step.exercise_name, step.exercise_source, step.set_index) == ("Exercise A", "motion", 1)
     assert (step.reps, step.reps_range, step.tempo, step.method, step.rep_events) == (None, None, None, "none", [])
-    assert step.confidence == 0.78
+    assert step.confidence == 0.33
 
 
 def test_work_and_rest_are_summed_up() -> None:
-    result = workout(WORK, REST)
+    result = workout([WORK], [REST])
     assert result.summary.model_dump() == {
         "total_exercises_identified": 1,
         "total_sets": 1,
@@ -123,14 +125,17 @@ def test_work_and_rest_are_summed_up() -> None:
         "work_seconds": 12.0,
         "rest_seconds": 8.0,
         "video_duration_formatted": "00:20",
-        "text": "1 stretch of work (00:12) and 00:08 of rest in 00:20; repetitions were not counted",
+        "text": "1 set of 1 exercise, 1 set not counted; 00:12 of work and 00:08 of rest in 00:20",
     }
     (rest,) = result.rests
     assert (rest.duration, rest.activity) == (8.0, "At rest: nearly still")
 
 
+def test_a_window_bears_the_name_of_the_exercise_done_in_it() -> None:
+    assert [each.exercise_name for each in workout([WORK], [REST]).segment_analyses] == ["Exercise A", None]
+
+
 def test_a_video_of_rest_alone_has_no_steps() -> None:
-    result = workout(Stretch(0.0, 20.0, False, 0.9, "At rest: nearly still"))
+    result = workout([], [Pause(0.0, 20.0, "At rest: nearly still")])
     assert result.exercise_steps == []
     assert (result.summary.total_exercises_identified, result.summary.total_sets) == (0, 0)
-    assert result.summary.text.startswith("0 stretches of work")

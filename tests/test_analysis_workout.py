@@ -1,57 +1,134 @@
-"""Telling work from rest by motion."""
+"""A workout put together: rests and what happens in them, form in words, a table for a coach."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import csv
+import io
+from collections.abc import Sequence
 
-import numpy as np
+import pytest
 
-from analysis.workout import find_stretches, hysteresis
-from schemas import WorkoutParams
+from analysis.exports import COLUMNS, sets_csv
+from analysis.form import pace, remarks
+from analysis.workout import put_together
+from analysis.workout_results import exercise_name, exercise_step, summary
+from schemas import Repetition, WorkoutParams, WorkoutSet
 from tests.drawn import curves
 
 PARAMS = WorkoutParams()
 
 
-def test_a_set_between_two_rests_is_found_within_a_second() -> None:
-    stretches = find_stretches(curves(60, motion={(15, 40): 0.2}), PARAMS).stretches
-    assert [stretch.working for stretch in stretches] == [False, True, False]
-    assert abs(stretches[1].start - 15) <= 1
-    assert abs(stretches[1].end - 40) <= 1
+def done(
+    start: float = 0.0, lengths: Sequence[float] = (2.0,) * 6, ranges: Sequence[float] | None = None, pause: float = 0.0
+) -> WorkoutSet:
+    """A counted set of repetitions of such lengths and ranges."""
+    reps, at = [], start
+    for length, far in zip(lengths, ranges or (1.0,) * len(lengths), strict=True):
+        reps.append(Repetition(at, at + length / 2, at + length, far, far < 0.6))
+        at += length + pause
+    number = len(reps)
+    return WorkoutSet(
+        start, reps[-1].end, "periodic", number, number, number, "reps", tuple(reps), 0.9, exercise=0, set_index=1
+    )
 
 
-def test_a_pause_between_repetitions_is_no_rest_and_a_long_one_is() -> None:
-    signals = curves(60, motion={(10, 19): 0.2, (20, 30): 0.2, (40, 50): 0.2})
-    working = [stretch.working for stretch in find_stretches(signals, PARAMS).stretches]
-    assert working == [False, True, False, True, False]
+def uncounted(start: float, end: float) -> WorkoutSet:
+    return WorkoutSet(start, end, "none", None, None, None, None, (), 0.3, exercise=1, set_index=1)
 
 
-def test_a_twitch_is_no_work() -> None:
-    stretches = find_stretches(curves(60, motion={(30, 30.5): 0.2}), PARAMS).stretches
-    assert [stretch.working for stretch in stretches] == [False]
+def held(start: float, end: float) -> WorkoutSet:
+    return WorkoutSet(start, end, "hold", None, None, None, None, (), 0.9, exercise=2, set_index=1)
 
 
-def test_a_video_without_motion_is_one_rest_and_says_so() -> None:
-    found = find_stretches(curves(30), PARAMS)
-    assert [(stretch.start, stretch.end, stretch.working) for stretch in found.stretches] == [(0, 30, False)]
-    assert found.stretches[0].words == "At rest: nearly still"
-    assert found.warnings
+def codes(one: WorkoutSet) -> list[str]:
+    return [remark.code for remark in remarks(one)]
 
 
-def test_stretches_and_windows_cover_any_video_without_gaps() -> None:
-    random = np.random.default_rng(5)
-    for seed in range(60):
-        duration = float(np.exp(random.uniform(np.log(0.05), np.log(900))))
-        events = {(at, at + random.uniform(0.2, 30)): random.uniform(0, 0.5) for at in random.uniform(0, duration, 6)}
-        found = find_stretches(curves(duration, motion=events, seed=seed), PARAMS)
-        stretches = [(stretch.start, stretch.end) for stretch in found.stretches]
-        for pieces in (stretches, [(window.start, window.end) for window in found.windows]):
-            assert (pieces[0][0], pieces[-1][1]) == (0, duration)
-            assert all(one[1] == other[0] for one, other in pairwise(pieces))
-        assert all(one.working != other.working for one, other in pairwise(found.stretches))
-        assert all(0 <= stretch.confidence <= 1 and stretch.words for stretch in found.stretches)
+def test_sets_and_pauses_cover_the_video() -> None:
+    found = put_together(curves(60), [done(10), uncounted(40, 50)], PARAMS)
+    spans = sorted([(s.start, s.end) for s in found.sets] + [(p.start, p.end) for p in found.pauses])
+    assert spans == [(0.0, 10), (10, 22.0), (22.0, 40), (40, 50), (50, 60)]
 
 
-def test_motion_once_begun_may_weaken_without_ending() -> None:
-    curve = np.array([0.0, 0.3, 0.6, 0.3, 0.0, 0.3, 0.0])
-    assert hysteresis(curve, start=0.5, stay=0.2).tolist() == [False, True, True, True, False, False, False]
+def test_a_pause_says_what_happens_in_it() -> None:
+    found = put_together(curves(60, motion={(30, 60): 0.1}), [done(10)], PARAMS)
+    assert [pause.activity for pause in found.pauses] == ["At rest: nearly still", "At rest: moving about"]
+
+
+def test_a_pause_between_cuts_is_another_shot() -> None:
+    found = put_together(curves(60, cuts=(10.2, 21.8)), [done(0, (2.0,) * 5), done(22)], PARAMS)
+    assert found.pauses[0].activity.startswith("Another shot")
+
+
+def test_a_video_without_sets_is_one_pause_and_says_so() -> None:
+    found = put_together(curves(30), [], PARAMS)
+    assert [(pause.start, pause.end) for pause in found.pauses] == [(0.0, 30)]
+    assert found.warnings == ["No repeated movement was found, so the whole video counts as rest"]
+    assert summary(found, 30).text.startswith("No sets")
+
+
+def test_steady_work_needs_no_remark() -> None:
+    assert codes(done()) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "code"),
+    [
+        (done(lengths=(2.0, 2.1, 2.2, 2.4, 2.6, 2.8)), "slowing"),
+        (done(lengths=(3.0, 2.8, 2.5, 2.2, 2.0, 1.9)), "speeding_up"),
+        (done(lengths=(1.5, 4.0, 4.0, 1.5, 1.5, 4.0, 4.0, 1.5)), "uneven_tempo"),
+        (done(ranges=(1.0, 1.0, 1.0, 0.9, 0.75, 0.7)), "range_shrinking"),
+        (done(ranges=(1.0, 1.0, 0.5, 1.0, 1.0, 1.0)), "partial_reps"),
+        (done(pause=2.0), "pauses"),
+    ],
+)
+def test_what_was_measured_is_told(one: WorkoutSet, code: str) -> None:
+    assert code in codes(one)
+
+
+def test_nothing_is_said_of_what_was_not_counted() -> None:
+    assert codes(uncounted(0, 10)) == []
+    assert pace(held(0, 10)) is None
+
+
+def test_a_set_becomes_a_step_with_every_repetition() -> None:
+    step = exercise_step(done(3.0))
+    assert (step.reps, step.reps_range, step.method, step.exercise_name) == (6, (6, 6), "periodic", "Exercise A")
+    assert step.tempo is not None
+    assert (step.tempo.seconds_per_rep, step.tempo.reps_per_minute) == (2.0, 30.0)
+    assert [(event.n, event.turn) for event in step.rep_events][:2] == [(1, 4.0), (2, 6.0)]
+    assert step.description == "6 repetitions in 12 seconds, 2.0 seconds each"
+
+
+def test_what_is_not_known_is_null_and_never_zero() -> None:
+    step = exercise_step(uncounted(0, 10))
+    assert (step.reps, step.reps_range, step.tempo, step.rep_events, step.count_unit) == (None, None, None, [], None)
+
+
+def test_the_summary_adds_up_what_was_counted() -> None:
+    found = put_together(curves(100), [done(10), uncounted(40, 50), held(60, 90)], PARAMS)
+    told = summary(found, 100)
+    assert (told.total_sets, told.total_reps, told.total_exercises_identified) == (3, 6, 3)
+    assert told.work_seconds + told.rest_seconds == 100
+    assert told.text == (
+        "3 sets of 3 exercises, 6 repetitions counted, 1 hold (00:30), 1 set not counted; 00:52 of work and 00:48 of"
+        " rest in 01:40"
+    )
+
+
+@pytest.mark.parametrize(("number", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (27, "AB")])
+def test_exercises_without_a_name_have_letters(number: int, name: str) -> None:
+    assert exercise_name(number) == f"Exercise {name}"
+
+
+def test_a_coach_gets_one_row_a_set() -> None:
+    rows = list(csv.DictReader(io.StringIO(sets_csv([exercise_step(done(3.0)), exercise_step(uncounted(30, 40))]))))
+    assert list(rows[0]) == list(COLUMNS)
+    assert [row["reps"] for row in rows] == ["6", ""]
+    assert rows[0]["seconds_per_rep"] == "2.0"
+
+
+def test_no_name_is_run_as_a_formula() -> None:
+    step = exercise_step(done()).model_copy(update={"exercise_name": '=HYPERLINK("x")'})
+    (row,) = csv.DictReader(io.StringIO(sets_csv([step])))
+    assert row["exercise"].startswith("'=")

@@ -1,0 +1,92 @@
+"""How far a count can be trusted: what was measured about a set, weighed into one number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.flow import RATE
+from analysis.found import SIDES, FoundSet
+from analysis.rhythm import Line
+
+LEAST_CONFIDENCE = 0.4
+"""Below it a count is withheld."""
+
+WEIGHTS = {
+    "once": -8.46,
+    "likeness": 5.58,
+    "least likeness": 3.66,
+    "unevenness": -4.68,
+    "unequal reach": -10.26,
+    "hidden": -14.79,
+    "many": 3.55,
+    "sides": 0.98,
+    "score": 1.21,
+}
+"""Logistic regression of "no more than one off, and right below five" on the drawn workouts of the tuning half
+(`python -m benchmarks.workout --fit`)."""
+
+WALKING_SECONDS, ROAMING = 1.3, 0.6
+"""A quick rhythm whose place wanders by more than this share of its own extent is somebody walking: a step takes
+half a second, and who does jumping jacks stays where they are."""
+
+UNEVEN_OF_TWO = 0.3
+"""Unevenness taken for two repetitions, of which nobody can tell."""
+
+MANY = 6
+"""Repetitions from which more add nothing to the trust."""
+
+STRAIGHT_FROM, STRAIGHT_TO = 0.55, 0.95
+"""Share of a single repetition's motion along its way: 0.5-0.77 in drawn gestures, 0.7-0.97 in true ones."""
+
+FILLS_FROM, FILLS_TO = 0.6, 0.95
+"""Share of the motion around them that one or two repetitions hold."""
+
+LIKE_FROM, LIKE_TO = 0.9, 0.98
+"""Cosine of the least like of three or more repetitions without a rhythm."""
+
+MOST_SINGLE = 0.8
+"""What is not periodic is never trusted more."""
+
+
+def confidence(one: FoundSet) -> float:
+    """Likelihood that the count is right, 0-1: no more than one off, and exact below five."""
+    if one.method == "hold":
+        return round(0.5 + 0.4 * one.score, 3)
+    if one.method == "excursion":
+        return round(_of_single(one), 3)
+    if one.beat < WALKING_SECONDS * RATE and one.roams > ROAMING:
+        return 0.0
+    total = float(evidence(one) @ np.array(list(WEIGHTS.values())))
+    return round(float(1 / (1 + np.exp(-total))), 3)
+
+
+def evidence(one: FoundSet) -> Line:
+    """What WEIGHTS weigh, in their order."""
+    seen = [rep for rep in one.reps if rep.move is not None] or list(one.reps)
+    alike = np.array([rep.likeness for rep in seen])
+    reaches = np.array([rep.reach for rep in seen])
+    apart = np.diff([rep.turn for rep in one.reps])
+    return np.array(
+        [
+            1.0,
+            float(np.median(alike)),
+            float(alike.min()),
+            float(apart.std() / apart.mean()) if len(apart) > 1 else UNEVEN_OF_TWO,
+            float(reaches.std() / reaches.mean()),
+            1 - len(seen) / len(one.reps),
+            min(len(one.reps), MANY) / MANY,
+            float(one.sides > SIDES),
+            one.score,
+        ]
+    )
+
+
+def _of_single(one: FoundSet) -> float:
+    straight = _between(one.score, STRAIGHT_FROM, STRAIGHT_TO)
+    if len(one.reps) < 3:
+        return MOST_SINGLE * straight * (0.6 + 0.4 * _between(one.fills, FILLS_FROM, FILLS_TO))
+    return MOST_SINGLE * straight * _between(min(rep.likeness for rep in one.reps), LIKE_FROM, LIKE_TO)
+
+
+def _between(value: float, low: float, high: float) -> float:
+    return float(np.clip((value - low) / (high - low), 0, 1))

@@ -1,0 +1,155 @@
+"""A workout as the records that leave the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from analysis.form import pace, remarks
+from schemas import (
+    ExerciseStep,
+    ObservationResult,
+    Pause,
+    RepEvent,
+    Rest,
+    Tempo,
+    Window,
+    Workout,
+    WorkoutSet,
+    WorkoutSummary,
+)
+
+
+def exercise_step(one: WorkoutSet) -> ExerciseStep:
+    """One set. A model may name its exercise later; motion alone gives it a letter."""
+    return ExerciseStep(
+        exercise_name=exercise_name(one.exercise),
+        exercise_source="motion",
+        **_span(one.start, one.end),
+        description=_description(one),
+        movement_phase="hold" if one.method == "hold" else "exercise",
+        set_index=one.set_index,
+        reps=one.count,
+        reps_range=None if one.low is None or one.high is None else (one.low, one.high),
+        count_unit=one.unit,
+        tempo=_tempo(one),
+        rep_events=[
+            RepEvent(
+                n=number,
+                start=_time(rep.start),
+                turn=_time(rep.turn),
+                end=_time(rep.end),
+                range_rel=round(rep.range_rel, 2),
+                partial=rep.partial,
+            )
+            for number, rep in enumerate(one.reps, 1)
+        ],
+        observations=[ObservationResult(code=remark.code, text=remark.text) for remark in remarks(one)],
+        confidence=round(one.confidence, 2),
+        method=one.method,
+    )
+
+
+def rest(pause: Pause) -> Rest:
+    span = _span(pause.start, pause.end)
+    del span["timestamp_formatted"]
+    return Rest(**span, activity=pause.activity)
+
+
+def exercise_name(number: int) -> str:
+    """Exercise A to Z, then AA, AB, …"""
+    letters = ""
+    left = number + 1
+    while left:
+        left, letter = divmod(left - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"Exercise {letters}"
+
+
+def exercise_in(window: Window, sets: Sequence[WorkoutSet]) -> str | None:
+    """The exercise that fills most of a window, if one fills a third of it."""
+    shares = [(min(one.end, window.end) - max(one.start, window.start), one.exercise) for one in sets]
+    most, exercise = max(shares, default=(0.0, 0))
+    return exercise_name(exercise) if most > (window.end - window.start) / 3 else None
+
+
+def summary(found: Workout, duration: float) -> WorkoutSummary:
+    """`total_reps` adds up what was counted; None where nothing was."""
+    counted = [one.count for one in found.sets if one.count is not None]
+    work = sum(one.end - one.start for one in found.sets)
+    resting = sum(pause.end - pause.start for pause in found.pauses)
+    return WorkoutSummary(
+        total_exercises_identified=len({one.exercise for one in found.sets}),
+        total_sets=len(found.sets),
+        total_reps=sum(counted) if counted else None,
+        work_seconds=round(work, 2),
+        rest_seconds=round(resting, 2),
+        video_duration_formatted=clock(duration),
+        text=_text(found.sets, counted, work, resting, duration),
+    )
+
+
+def _text(sets: Sequence[WorkoutSet], counted: list[int], work: float, resting: float, duration: float) -> str:
+    if not sets:
+        return f"No sets in {clock(duration)}: nothing repeats, and no posture is held"
+    exercises = len({one.exercise for one in sets})
+    parts = [f"{_many(len(sets), 'set')} of {_many(exercises, 'exercise')}"]
+    if counted:
+        parts.append(f"{_many(sum(counted), 'repetition')} counted")
+    held = [one for one in sets if one.method == "hold"]
+    if held:
+        parts.append(f"{_many(len(held), 'hold')} ({clock(sum(one.end - one.start for one in held))})")
+    uncounted = sum(one.method == "none" for one in sets)
+    if uncounted:
+        parts.append(f"{_many(uncounted, 'set')} not counted")
+    return f"{', '.join(parts)}; {clock(work)} of work and {clock(resting)} of rest in {clock(duration)}"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _description(one: WorkoutSet) -> str:
+    seconds = one.end - one.start
+    if one.method == "hold":
+        return f"A posture held for {seconds:.0f} seconds"
+    if one.count is None:
+        return f"A movement repeated for {seconds:.0f} seconds, not counted with confidence"
+    measured = pace(one)
+    each = f", {measured.seconds:.1f} seconds each" if measured and one.count > 1 else ""
+    sides = ", from side to side" if one.unit == "each side" else ""
+    return f"{_many(one.count, 'repetition')} in {seconds:.0f} seconds{each}{sides}"
+
+
+def _tempo(one: WorkoutSet) -> Tempo | None:
+    measured = pace(one)
+    if measured is None:
+        return None
+    return Tempo(
+        seconds_per_rep=round(measured.seconds, 2),
+        reps_per_minute=round(60 / measured.seconds, 1),
+        variation=round(measured.variation, 3),
+        trend=round(measured.trend, 3),
+    )
+
+
+def clock(seconds: float) -> str:
+    """75.2 as 01:15; hours lead where there are any."""
+    whole = int(seconds)
+    hours, minutes, left = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours:02}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
+
+
+def _span(start: float, end: float) -> dict[str, Any]:
+    start, end = _time(start), _time(end)
+    return {
+        "start_timestamp": start,
+        "end_timestamp": end,
+        "duration": _time(end - start),
+        "timestamp_formatted": f"{clock(start)} - {clock(end)}",
+    }
+
+
+def _time(seconds: float) -> float:
+    """Milliseconds are as exact as a picture's time needs."""
+    return round(seconds, 3)

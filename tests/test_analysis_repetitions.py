@@ -1,0 +1,190 @@
+"""Repetitions counted in motion whose rhythm is known, drawn as flow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from analysis.exercises import Exercises
+from analysis.finder import SetFinder
+from analysis.flow import RATE, Flow, FlowTrack
+from analysis.found import FoundSet
+from analysis.legs import zigzag
+from analysis.sets import find_sets
+from analysis.stretches import best_path
+from analysis.trust import LEAST_CONFIDENCE, confidence
+
+CELLS, COLUMNS = 144, 16
+BODY = [cell for cell in range(CELLS) if 5 <= cell % COLUMNS <= 8 and cell // COLUMNS >= 2]
+
+
+def flow(seconds: float, way: Callable[[float], float], noise: float = 1e-4, seed: int = 0) -> Flow:
+    """A body of 28 cells that is `way(time)` picture widths below its place."""
+    random = np.random.default_rng(seed)
+    times = np.arange(int(seconds * RATE) + 1) / RATE
+    moved = np.diff([way(float(time)) for time in times])
+    values = random.normal(size=(len(moved), CELLS, 2)).astype(np.float32) * noise
+    values[:, BODY, 1] += moved[:, None].astype(np.float32)
+    return Flow(0.0, values, COLUMNS)
+
+
+def bobbing(begin: float, end: float, period: float, far: float = 0.1) -> Callable[[float], float]:
+    """Down and up again once a period, between two times; at rest otherwise."""
+
+    def way(time: float) -> float:
+        return far * (0.5 - 0.5 * math.cos(2 * math.pi * (time - begin) / period)) if begin <= time <= end else 0.0
+
+    return way
+
+
+def counted(found: list[FoundSet]) -> list[int]:
+    return [len(one.reps) for one in found if confidence(one) >= LEAST_CONFIDENCE]
+
+
+@pytest.mark.parametrize(("period", "reps"), [(0.8, 12), (2.0, 8), (3.5, 5), (6.0, 4)])
+def test_even_repetitions_are_counted_exactly(period: float, reps: int) -> None:
+    found = find_sets(flow(reps * period + 16, bobbing(8, 8 + reps * period, period)), ())
+    assert counted(found) == [reps]
+    assert abs(found[0].first / RATE - 8) < 0.5
+    assert abs(found[0].end / RATE - 8 - reps * period) < 0.5
+
+
+def test_each_turn_is_where_the_way_turns() -> None:
+    (found,) = find_sets(flow(30, bobbing(6, 22, 2.0)), ())
+    turns = [rep.turn / RATE for rep in found.reps]
+    assert np.abs(np.array(turns) - (7 + 2 * np.arange(8))).max() < 0.2
+
+
+def test_a_clip_that_begins_and_ends_with_the_set_loses_no_repetition() -> None:
+    assert counted(find_sets(flow(12, bobbing(0, 12, 2.0)), ())) == [6]
+
+
+def test_pauses_between_repetitions_do_not_end_a_set() -> None:
+    def way(time: float) -> float:
+        within = time % 4.0 if 4 <= time < 28 else 3.0
+        return 0.1 * (0.5 - 0.5 * math.cos(math.pi * min(within, 2.0)))
+
+    assert counted(find_sets(flow(34, way), ())) == [6]
+
+
+def test_a_cut_to_another_camera_does_not_split_a_set() -> None:
+    seen = flow(30, bobbing(5, 25, 2.0))
+    seen.values[150:, :, 0], seen.values[150:, :, 1] = -seen.values[150:, :, 1], 0.0
+    assert counted(find_sets(seen, (15.0,))) == [10]
+
+
+def test_one_repetition_that_fills_a_clip_is_counted() -> None:
+    (found,) = find_sets(flow(3.2, bobbing(0.4, 2.8, 2.4)), ())
+    assert (found.method, len(found.reps)) == ("excursion", 1)
+    assert confidence(found) >= LEAST_CONFIDENCE
+
+
+def test_one_bend_in_a_long_rest_is_no_set() -> None:
+    assert counted(find_sets(flow(60, bobbing(30, 32.4, 2.4)), ())) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_no_exercise(seed: int) -> None:
+    assert counted(find_sets(flow(60, lambda time: 0.0, noise=0.003, seed=seed), ())) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_aimless_motion_is_no_exercise(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    ways = random.normal(size=(605, 6))
+    smooth = np.mean([ways[late : late + 600] for late in range(5)], axis=0)
+    values = np.zeros((600, CELLS, 2), np.float32)
+    values[:, BODY] = (smooth @ random.normal(size=(6, len(BODY) * 2))).reshape(600, -1, 2) * 0.004
+    assert counted(find_sets(Flow(0.0, values, COLUMNS), ())) == []
+
+
+def test_a_posture_held_is_a_hold() -> None:
+    def way(time: float) -> float:
+        return 0.2 * (min(max((time - 5) / 1.5, 0), 1) - min(max((time - 30) / 1.5, 0), 1))
+
+    seen = flow(40, way, noise=1e-5)
+    seen.values[:40, BODY] += np.random.default_rng(1).normal(size=(40, len(BODY), 2)).astype(np.float32) * 3e-3
+    holds = [one for one in find_sets(seen, ()) if one.method == "hold"]
+    assert [(round(one.first / RATE), round(one.end / RATE)) for one in holds] in ([(6, 30)], [(7, 30)], [(6, 29)])
+
+
+def test_two_short_flows_and_none_are_read_without_complaint() -> None:
+    for steps in (0, 3, 9):
+        assert find_sets(Flow(0.0, np.zeros((steps, CELLS, 2), np.float32), COLUMNS), ()) == []
+
+
+def test_a_set_is_handed_on_before_the_video_ends() -> None:
+    seen = flow(150, bobbing(10, 30, 2.0))
+    track = FlowTrack()
+    finder = SetFinder(track)
+    told: list[float] = []
+    for step, values in enumerate(seen.values):
+        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2))
+        while finder.due:
+            told += [track.end for _ in finder.look(())]
+    finder.look((), last=True)
+    assert [one.count for one in finder.sets] == [10]
+    assert told
+    assert told[0] < 90
+
+
+def test_what_is_decided_is_forgotten() -> None:
+    seen = flow(600, bobbing(10, 30, 2.0))
+    track = FlowTrack()
+    finder = SetFinder(track)
+    longest = 0
+    for step, values in enumerate(seen.values):
+        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2))
+        while finder.due:
+            finder.look(())
+        longest = max(longest, len(track.read(finder.begin).values) if step % 100 == 0 else 0)
+    assert longest < 120 * RATE
+
+
+def test_flow_is_kept_to_a_few_percent_and_on_an_even_clock() -> None:
+    track = FlowTrack()
+    edges = np.cumsum([0.0, *np.tile([0.08, 0.12, 0.16], 20)])
+    for begin, end in pairwise(edges):
+        track.add(float(begin), float(end), np.full((9, 16, 2), (end - begin) * 0.05, np.float32))
+    read = track.read(0.0)
+    assert len(read.values) == round(edges[-1] * RATE)
+    assert np.allclose(read.values.sum(axis=0), edges[-1] * 0.05, rtol=0.05)
+
+
+def test_a_gap_in_the_pictures_moves_nothing() -> None:
+    track = FlowTrack()
+    track.add(0.0, 0.1, np.full((9, 16, 2), 0.01, np.float32))
+    track.add(0.1, 5.1, np.full((9, 16, 2), 0.5, np.float32))
+    assert float(track.read(0.0).values[2:].max()) == 0.0
+
+
+def test_sets_of_one_movement_are_one_exercise_wherever_it_is_done() -> None:
+    def moving(cells: list[int], across: float, down: float) -> FoundSet:
+        move = np.zeros((CELLS, 2))
+        move[cells] = across, down
+        return FoundSet("periodic", 0, 1, (), 1.0, move=move.ravel())
+
+    exercises = Exercises(COLUMNS)
+    squat, aside = moving(BODY, 0, 1), moving([cell + 2 for cell in BODY], 0, -1)
+    row = moving(BODY[:8], 1, 0)
+    hold = FoundSet("hold", 0, 1, (), 1.0)
+    assert [exercises.add(one) for one in (squat, row, aside, hold, hold)] == [(0, 1), (1, 1), (0, 2), (2, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("curve", "turns"),
+    [([0, 1, 0, 1, 0], [0, 1, 2, 3, 4]), ([0, 5, 4.8, 5.1, 0], [0, 3, 4]), ([0, 0, 0], []), ([3, 0], [0, 1])],
+)
+def test_small_turns_are_left_out(curve: list[float], turns: list[int]) -> None:
+    assert zigzag(np.array(curve, np.float64), 0.5) == turns
+
+
+def test_the_best_path_rests_where_nothing_is_worth_it() -> None:
+    worth: NDArray[np.float64] = np.full((3, 12), -1.0)
+    worth[1, 4:9] = 2.0
+    assert best_path(worth, 0.0, 0.1, 0.5).tolist() == [-1] * 4 + [1] * 5 + [-1] * 3
