@@ -40,7 +40,7 @@ def test_the_demo_uses_a_running_service_and_leaves_nothing_there(service: Servi
 def test_a_video_of_ones_own_can_be_analysed(service: Service, clip: Path) -> None:
     done = cli("analyze", str(clip), "--type", "workout", "--url", str(service.http.base_url))
     assert done.returncode == 0, done.stderr
-    assert "repetitions were not counted" in done.stdout
+    assert "No repeated movement was found" in done.stdout
 
 
 def test_a_refusal_is_told_in_the_services_words(service: Service, tmp_path: Path) -> None:
