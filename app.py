@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+import blas  # noqa: F401  # before numpy
 import logs
 from api import answers
 from api.health import HealthApi

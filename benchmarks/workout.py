@@ -26,6 +26,10 @@ from benchmarks.drawn_workouts.plans import CONDITIONS
 from benchmarks.drawn_workouts.scripts import TrueSet
 from schemas import WorkoutSet
 
+HELD = 0.5
+"""How small the weights of the evidence are held: real footage is less even than what is drawn here, and a fit that is
+sharp on the one would withhold good counts of the other."""
+
 SURE = 0.8
 """Confidence from which at most one count in twenty may be wrong."""
 
@@ -201,7 +205,7 @@ def _regressed(seen: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray
     weights = np.zeros(seen.shape[1])
     for _ in range(3000):
         likely = 1 / (1 + np.exp(-scaled @ weights))
-        held = 0.1 * weights * (np.arange(len(weights)) > 0)
+        held = HELD * weights * (np.arange(len(weights)) > 0)
         weights += 0.05 * (5 * scaled.T @ (right - likely) / len(right) - held)
     raw = weights / spread
     raw[0] = weights[0] - float((weights[1:] * middle[1:] / spread[1:]).sum())

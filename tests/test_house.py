@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS = [
-    {"errors", "config", "schemas", "logs"},
+    {"errors", "config", "schemas", "logs", "blas"},
     {"progress"},
     {"video", "analysis", "stores"},
     {"session_manager", "railway_video_generator"},
