@@ -55,7 +55,7 @@ LIGHT_RIDGE = 1.0
 DARK_LEVELS = 8.0
 """Added to all brightness before ratios are taken: in the dark, noise is no ratio."""
 
-TOO_MUCH = 0.7
+TOO_MUCH = 0.5
 """Where more than this still differs it is another light or a covered lens, and not somebody in the scene."""
 
 FADED = 0.5
@@ -63,6 +63,18 @@ FADED = 0.5
 
 MOSTLY_EMPTY = 0.1
 """Median cover of a shot above which its background was not seen often enough to be known."""
+
+EMPTY_SHARE, LEFT_SHARE = 0.005, 0.006
+"""Share of the picture up to which a scene is empty, two or three cells; and what is left of a change for good."""
+
+SETTLE_SECONDS, FADE_SECONDS = 4.0, 2.0
+"""What never leaves again counts in full for so long, and then by half every so often."""
+
+LEAST_SHIFT_GAIN = 0.5
+"""A camera was nudged where shifting the background a little leaves this share of the differing cells or less."""
+
+NUDGE_CELLS, NUDGE_LEVELS = 1.5, 15.0
+"""How far a nudge is followed, and grey levels by which a cell may differ and still have a say in it."""
 
 RESTLESS_LEVELS, RESTLESS_SHARE = 8.0, 0.2
 """A cell that usually differs by so much is restless, and where so many are, water, a crowd or leaves fill
@@ -81,8 +93,17 @@ def presence(
     for first, end in pairwise([0, *np.searchsorted(times, cuts).tolist(), len(times)]):
         cover = _cover(times[first:end], pictures[first:end])
         if cover is not None and float(np.median(cover)) < MOSTLY_EMPTY:
-            result[first:end], known = cover, True
+            result[first:end], known = _settled(times[first:end], cover), True
     return result if known else None
+
+
+def _settled(times: NDArray[np.float64], cover: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What has changed for good fades into the background: a thing that was taken away is not somebody who stays."""
+    empty = np.flatnonzero(cover <= EMPTY_SHARE)
+    if not len(empty) or empty[-1] == len(cover) - 1:
+        return cover
+    lasted = np.maximum(0.0, times - times[empty[-1]] - SETTLE_SECONDS)
+    return np.asarray(np.maximum(cover * np.exp2(-lasted / FADE_SECONDS), np.minimum(cover, LEFT_SHARE)), np.float64)
 
 
 def _cover(times: NDArray[np.float64], pictures: NDArray[np.uint8]) -> NDArray[np.float64] | None:
@@ -94,7 +115,7 @@ def _cover(times: NDArray[np.float64], pictures: NDArray[np.uint8]) -> NDArray[n
     edges = np.searchsorted(times, bounds)
     edges[-1] = len(times)
     parts, moved, restless = [], [], []
-    for number in range(anchors):
+    for number in np.flatnonzero(np.diff(edges)).tolist():
         near = np.searchsorted(times, [bounds[number] - REACH_SECONDS, bounds[number + 1] + REACH_SECONDS])
         chosen = np.unique(np.linspace(near[0], near[1] - 1, EXEMPLARS).astype(int))
         exemplars = pictures[chosen].astype(np.float32)
@@ -131,11 +152,33 @@ def _covered(
     pictures: NDArray[np.float32], background: NDArray[np.float32], spread: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """(n,) share of the cells that differ, not alone and near an outline, of pictures in the background's light."""
-    differ = np.abs(pictures - background) > np.maximum(APART_LEVELS, APART_SPREADS * spread)
+    threshold = np.maximum(APART_LEVELS, APART_SPREADS * spread)
+    apart = pictures - background
+    differ = np.abs(apart) > threshold
     some = np.flatnonzero(differ.any(axis=(1, 2)))
+    if not len(some):
+        return np.zeros(len(pictures))
+    steadied = np.abs(_steadied(apart[some], background)) > threshold
+    nudged = steadied.sum(axis=(1, 2)) <= LEAST_SHIFT_GAIN * differ[some].sum(axis=(1, 2))
+    differ[some[nudged]] = steadied[nudged]
     share = np.zeros(len(pictures))
     share[some] = (differ[some] & _beside(differ[some]) & _outlined(pictures[some], background)).mean(axis=(1, 2))
     return np.where(share > TOO_MUCH, 0.0, share)
+
+
+def _steadied(apart: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, h, w) differences without what a small shift of the whole background explains: a camera that was nudged.
+    First-order registration (Lucas and Kanade 1981), reweighted so that no visitor steers it."""
+    slopes = np.stack([np.gradient(background, axis=0), np.gradient(background, axis=1)], axis=-1).reshape(-1, 2)
+    flat = apart.reshape(len(apart), -1)
+    shift = np.zeros((len(apart), 2), np.float32)
+    outer = (slopes[:, :, None] * slopes[:, None, :]).reshape(-1, 4)
+    ridge = np.eye(2, dtype=np.float32)
+    for _ in range(LIGHT_FITS):
+        trust = 1 / (1 + ((flat - shift @ slopes.T) / NUDGE_LEVELS) ** 2)
+        normal = (trust @ outer).reshape(-1, 2, 2) + ridge
+        shift = np.linalg.solve(normal, ((trust * flat) @ slopes)[..., None])[..., 0].clip(-NUDGE_CELLS, NUDGE_CELLS)
+    return np.asarray((flat - shift @ slopes.T).reshape(apart.shape), np.float32)
 
 
 def _outlined(pictures: NDArray[np.float32], background: NDArray[np.float32]) -> NDArray[np.bool_]:

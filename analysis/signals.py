@@ -65,12 +65,14 @@ class SignalCollector:
         return self._times[-1] if self._times else 0.0
 
     def add(self, samples: Samples | None, sounds: tuple[Sound, ...]) -> None:
-        """Samples whose time does not rise above those before are passed over: a damaged file may hold them."""
+        """Samples whose time does not rise above those before, or of another size, are passed over: a damaged file may
+        hold them."""
         for sound in sounds:
             self._sound.add(sound)
         if samples is not None:
             for time, grey, grid in zip(samples.times, samples.grey, samples.grid, strict=True):
-                if np.isfinite(time) and (not self._times or time > self._times[-1]):
+                known = self._before is None or self._before.shape == grey.shape
+                if known and np.isfinite(time) and time > (self._times[-1] if self._times else -1e-9):
                     self._add_sample(float(time), grey, grid)
 
     def finish(self, duration_seconds: float) -> Signals:
@@ -116,7 +118,7 @@ class SignalCollector:
 
     def _add_sample(self, time: float, grey: NDArray[np.uint8], grid: NDArray[np.uint8]) -> None:
         motion, camera, unexplained = 0.0, 0.0, 0.0
-        if self._before is not None and self._before.shape == grey.shape:
+        if self._before is not None:
             change = self._comparer.change(self._before, grey)
             speed = 1 / grey.shape[1] / (time - self._times[-1])
             motion, camera = change.motion * speed, change.camera * speed
@@ -150,7 +152,7 @@ def _doubles(floats: array[float]) -> NDArray[np.float64]:
 
 def _thumb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = THUMB_SIDE / max(grey.shape)
-    height, width = (max(1, round(side * scale)) for side in grey.shape)
+    height, width = (max(2, round(side * scale)) for side in grey.shape)
     return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -24,7 +24,7 @@ class Signal:
     """Rise over the video's usual level that anybody notices: full evidence needs it, whatever the statistics say."""
     weber: float
     """How much of the usual level a clear rise must be besides: what is much beside nothing is little beside much
-    (Weber's law). None for decibels, which are ratios already."""
+    (Weber's law). Nothing for decibels, which are ratios already."""
     grain: float
     """Spread that is taken as noise at least, so that a perfectly still video does not magnify a trifle."""
     usual: float = 0.5
@@ -83,8 +83,6 @@ class Evidence:
 
     signals: dict[str, Curve]
     total: Curve
-    visibility: Curve
-    """How well the picture shows what happens: the total is held down by it."""
 
 
 def evidence(signals: Signals) -> Evidence:
@@ -104,7 +102,7 @@ def evidence(signals: Signals) -> Evidence:
     lively = smooth(signals.motion, SCALES_SECONDS[-1] / signals.step_seconds)
     seen = visibility(signals) * untouched(signals)
     lasting = LASTING_SHARE * seen * lively / (lively + LIVELY_MOTION)
-    return Evidence(each, lasting + (1 - lasting) * calibrated(np.clip(outstanding * seen, 0.0, 1.0)), seen)
+    return Evidence(each, lasting + (1 - lasting) * calibrated(np.clip(outstanding * seen, 0.0, 1.0)))
 
 
 def calibrated(total: Curve) -> Curve:

@@ -16,8 +16,11 @@ SUDDEN_SECONDS = 0.75
 STILL_MOTION, STEADY_MOTION, STRONG_MOTION = 0.02, 0.06, 0.25
 """Widths a second up to which a scene is still, from which lasting motion is named, and named strong."""
 
-EMPTY_PRESENCE, BEFORE_SECONDS = 0.005, 1.0
-"""Share of the picture up to which a scene is empty, and how long before a moment it may have been."""
+EMPTY_PRESENCE, BEFORE_SECONDS = 0.005, 2.0
+"""Share of the picture up to which a scene is empty, and how long before a moment it must have been."""
+
+NAMED_PRESENCE = 0.012
+"""Share of the picture that somebody covers at least: seven cells of 576, or a dog at the far end of a yard."""
 
 AFTER_CUT_SECONDS = 1.0
 """How long after a cut something still happens just after it."""
@@ -47,15 +50,22 @@ def describe(signals: Signals, evidence: Evidence, part: slice) -> str:
 
 
 def _visitor(signals: Signals, strength: float, part: slice) -> str:
-    """What presence says before a fixed camera, where usually nothing moves: who was not there just before came in."""
-    if signals.presence is None or strength < NOTICED or float(np.median(signals.motion)) > STILL_MOTION:
+    """What presence says before a fixed camera, where usually nothing moves: who was not there just before came in, if
+    the scene is as it was once they have left. What stays changed may as well have been taken away."""
+    seen, step = signals.presence, signals.step_seconds
+    if seen is None or strength < NOTICED or seen[part].max() < NAMED_PRESENCE:
         return ""
-    peak = part.start + int(np.argmax(signals.presence[part]))
-    steps = [int(np.ceil(cut / signals.step_seconds)) for cut in signals.cuts]
-    shot = max((cut for cut in steps if cut <= peak), default=0)
-    first = max(shot, part.start - round(BEFORE_SECONDS / signals.step_seconds))
-    empty = float(signals.presence[first:peak].min(initial=1.0)) <= EMPTY_PRESENCE
-    return "Someone or something enters an empty scene" if empty else "Someone or something is in the scene"
+    if float(np.median(signals.motion)) > STILL_MOTION:
+        return ""
+    peak = part.start + int(np.argmax(seen[part]))
+    cuts = [int(np.ceil(cut / step)) for cut in signals.cuts]
+    first = max((cut for cut in cuts if cut <= peak), default=0)
+    last = min((cut for cut in cuts if cut > peak), default=len(seen))
+    before = seen[max(first, part.start - round(BEFORE_SECONDS / step)) : part.start]
+    if float(seen[peak:last].min()) > EMPTY_PRESENCE:
+        return "Something in the scene changes and stays so"
+    came = len(before) > 0 and float(before.max()) <= EMPTY_PRESENCE
+    return "Someone or something enters an empty scene" if came else "Someone or something is in the scene"
 
 
 def _burst(motion: Curve, part: slice, step_seconds: float) -> str:

@@ -54,13 +54,21 @@ class Writer:
             await self._first()
 
     async def leave(self) -> None:
-        """Stop writing. What is being written at the moment is waited for."""
+        """Stop writing. What is being written at the moment is waited for, however often this is cancelled."""
         self._over = True
-        if self._waiting:
-            await asyncio.wait([writing for writing, _ in self._waiting])
-            for writing, _ in self._waiting:
-                writing.exception()
-        self._thread.shutdown(wait=False)  # it has nothing left to do
+        cancelled = False
+        try:
+            while unfinished := [writing for writing, _ in self._waiting if not writing.done()]:
+                try:
+                    await asyncio.wait(unfinished)  # which, when cancelled, leaves them as they are
+                except asyncio.CancelledError:
+                    cancelled = True
+        finally:
+            self._thread.shutdown(wait=False)  # it has nothing left to do
+        for writing, _ in self._waiting:
+            writing.exception()  # one that nobody looks at would be logged
+        if cancelled:
+            raise asyncio.CancelledError
 
     async def _first(self) -> None:
         # Not a plain await: a cancel of that would hide that the thread still writes.

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import blas  # noqa: F401  # before numpy, as the service has it
 from benchmarks.speed.length import length
 from benchmarks.speed.report import Line
 from benchmarks.speed.scan import looking

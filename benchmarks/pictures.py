@@ -113,6 +113,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("folder", nargs="?", type=Path, default=Path("guides"))
     folder = ask.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
     bed = {drawing.name: drawing for drawing in drawings("tuning")}
     for file, (name, title) in SHOWN.items():
         with tempfile.TemporaryDirectory() as drawn:

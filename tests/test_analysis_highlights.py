@@ -120,6 +120,22 @@ def test_who_enters_an_empty_scene_is_called_that_and_who_stays_gets_a_long_mome
     assert (found.moments[0].levels.presence or 0) > 0.02
 
 
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ((20.0, 26.0), "Someone or something enters an empty scene"),
+        ((34.0, 40.0), "Something in the scene changes and stays so"),
+    ],
+)
+def test_only_who_leaves_again_is_said_to_have_entered(there: tuple[float, float], words: str) -> None:
+    room, random = look(scene(2)), np.random.default_rng(0)
+    visit = with_square(room, 50, 20, 24)
+    found = find_highlights(
+        film(40, lambda time: grainy(visit if there[0] <= time < there[1] else room, random)), HighlightsParams()
+    )
+    assert found.moments[0].words.startswith(words)
+
+
 def test_a_dull_hour_with_one_event_ranks_it_first_and_high() -> None:
     found = find_highlights(curves(3600, motion={(2000.0, 2001.0): 0.4}), HighlightsParams())
     assert [_hits(moment, 2000, 2001) for moment in found.moments] == [True]

@@ -78,10 +78,33 @@ def test_each_shot_has_its_own_background_and_a_short_one_has_none() -> None:
 
 
 def test_somebody_who_comes_for_a_minute_of_an_hour_is_found() -> None:
-    pictures = [ROOM] * 17_700 + [with_square(ROOM, 50, 20, 30)] * 300
-    found = _seen(pictures)
-    assert found[17_750:].min() > 0.05
-    assert found[:17_700].max() == 0
+    found = _seen([ROOM] * 9_000 + [with_square(ROOM, 50, 20, 30)] * 300 + [ROOM] * 8_700)
+    assert found[9_000:9_300].min() > 0.05
+    assert max(found[:9_000].max(), found[9_300:].max()) == 0
+
+
+def test_what_stays_for_good_fades_into_the_background() -> None:
+    found = _seen([ROOM] * 200 + [with_square(ROOM, 50, 20, 30)] * 100)
+    assert found[200:215].min() > 0.05
+    assert found[260:].max() < 0.01
+
+
+def test_a_camera_that_is_nudged_a_little_sees_nobody() -> None:
+    found = _seen([ROOM] * 270 + [look(scene(3), 1.0, 0.5)] * 30)
+    assert found.max() < 0.02
+
+
+def test_a_stretch_without_pictures_is_passed_over() -> None:
+    times = np.concatenate([np.arange(0, 50, 0.4), np.arange(150, 200, 0.4)])
+    found = presence(times, _small([ROOM] * 120 + [with_square(ROOM, 50, 20, 30)] * 10 + [ROOM] * 120), ())
+    assert found is not None
+    assert found[120:130].min() > 0.05
+
+
+def test_water_and_crowds_fill_a_picture_and_nobody_enters_it() -> None:
+    random = np.random.default_rng(5)
+    waves = [scene(number)[:72, :128] if number % 2 else ROOM for number in random.integers(0, 40, 100).tolist()]
+    assert presence(np.arange(100) / 5, _small(waves), ()) is None
 
 
 def test_presence_comes_with_a_film_of_a_fixed_camera_only() -> None:

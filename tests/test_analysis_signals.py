@@ -7,7 +7,7 @@ import pytest
 
 from analysis.signals import SignalCollector
 from schemas import SOUND_RATE, Samples, Sound
-from tests.drawn import RATE, Picture, film, grainy, look, samples, scene, tone, with_square
+from tests.drawn import HEIGHT, RATE, WIDTH, Picture, film, grainy, look, samples, scene, tone, with_square
 
 ROOM = scene(1)
 
@@ -150,3 +150,32 @@ def test_pieces_may_be_split_anywhere_and_times_that_fall_are_passed_over() -> N
         split.add(Samples(part.times[:1], part.grey[:1], part.grid[:1]), ())
     assert split.seen_seconds == pytest.approx(3.9)
     np.testing.assert_array_equal(whole.finish(4.0).motion, split.finish(4.0).motion)
+
+
+def test_a_car_on_bare_asphalt_is_not_the_camera() -> None:
+    asphalt, random = np.full((HEIGHT, WIDTH), 110, np.uint8), np.random.default_rng(0)
+    signals = film(6, lambda time: grainy(with_square(asphalt, 20 * time - 40, 25, 24), random, 1))
+    assert np.median(signals.motion[12:20]) > 0.08
+    assert signals.camera[12:20].max() < 0.05
+
+
+def test_a_camera_that_is_swung_round_is_no_motion() -> None:
+    wide = np.tile(scene(6), (1, 4))
+    signals = film(8, lambda time: wide[30 : 30 + HEIGHT, 20 + round(500 * np.clip(time - 4, 0, 1)) :][:, :WIDTH])
+    assert signals.motion.max() < 0.1
+
+
+def test_a_lamp_that_goes_on_shows_nothing_new_and_another_place_does() -> None:
+    room, other = look(scene(3)), look(scene(9))
+    lit = np.asarray(np.clip(room * 1.3 + 20, 0, 255), np.uint8)
+    lamp = film(30, lambda time: lit if 12 <= time < 15 else room).novelty.max()
+    cutaway = film(30, lambda time: other if 12 <= time < 15 else room).novelty.max()
+    assert lamp < cutaway / 2
+
+
+def test_samples_of_another_size_are_passed_over() -> None:
+    collector = SignalCollector()
+    collector.add(samples([look(scene(1))] * 8), ())
+    collector.add(samples([look(scene(1))[:40]] * 8, np.arange(8, 16) / RATE), ())
+    assert collector.seen_seconds == 0.7
+    assert collector.finish(0.8).cuts == ()

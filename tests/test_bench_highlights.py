@@ -1,4 +1,5 @@
-"""The drawn test bed for highlights: it is the same for everybody, its halves are apart, and its measures are right."""
+"""The drawn test bed for highlights: its pictures and sound are the same whoever draws them (the encoded files are not,
+bit for bit), its halves are apart, and its measures are right."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ LINEAR_BAR = 1.25
 """How much longer a minute of the longest may take than one of the shortest."""
 
 FLAT_BAR_MB = 20.0
-"""How much more memory the longest may take than the middle one: what is kept of each sample, some 120 bytes, is 2 MB
-in half an hour. The shortest do not fill the working space that all others share."""
+"""How much more memory the longest may take than the middle one: what is kept of each sample, 350 to 400 bytes, is some
+7 MB in half an hour. The shortest do not fill the working space that all others share."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.speed.wire import PATIENCE, Address, get
-from tests.service import BASE, ROOT, Program
+from tests.service import ROOT, Program
 
 WATCH_SECONDS = 0.005
 """How often memory is read, and another request sent."""
@@ -60,10 +60,6 @@ def client() -> Iterator[ProcessPoolExecutor]:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         pool.submit(int).result()
         yield pool
-
-
-def cleaned_up(program: Program, session_id: str) -> None:
-    program.http.delete(f"{BASE}/cleanup/{session_id}").raise_for_status()
 
 
 class Watch:

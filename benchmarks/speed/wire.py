@@ -16,8 +16,6 @@ PATIENCE = 120.0
 EDGE = "edge0d5f1cbb7be94bd8a5a8"
 """A boundary as long as those of browsers and libraries."""
 
-BLOCK_BYTES = 1 << 20
-
 
 @dataclass(frozen=True)
 class Form:
