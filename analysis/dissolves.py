@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,12 @@ class Look:
     unexplained: float
     layout: NDArray[np.float32]
     detail: Detail
+
+    @cached_property
+    def blank(self) -> bool:
+        """Whether it shows next to nothing. Asked many times of each."""
+        spread = float(self.layout.reshape(-1, 3).std(axis=0).mean())
+        return self.detail.strength < LEAST_STRENGTH or spread < LEAST_SPREAD
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def _mixture(looks: Sequence[Look], first: int, middle: int, last: int) -> Mixtu
 
 def _signs(looks: Sequence[Look], first: int, middle: int, last: int) -> Signs | None:
     one, mixed, other = looks[first].detail, looks[middle].detail, looks[last].detail
-    if mixed.strength > MOST_DIP * (one.strength + other.strength) / 2 or _blank(looks[first]) or _blank(looks[last]):
+    if mixed.strength > MOST_DIP * (one.strength + other.strength) / 2 or looks[first].blank or looks[last].blank:
         return None
     if match(one, other).likeness > MOST_ALIKE:
         return None
@@ -129,11 +136,6 @@ def _signs(looks: Sequence[Look], first: int, middle: int, last: int) -> Signs |
         calm=_calm(layouts[0], layouts[-1]),
         restless=float(np.log(usual + 0.5)),
     )
-
-
-def _blank(look: Look) -> bool:
-    spread = float(look.layout.reshape(-1, 3).std(axis=0).mean())
-    return look.detail.strength < LEAST_STRENGTH or spread < LEAST_SPREAD
 
 
 def _progress(layouts: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -95,13 +95,12 @@ class Comparer:
     def change(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Change:
         """Both (h, w), at least 16 × 16 for motion; smaller pictures, and blank ones, are compared without."""
         first, later = _smooth(before), _smooth(after)
-        second, gain = _same_light(first, later)
+        second, gain, offset = _same_light(first, later)
         if min(float(first.std()), float(second.std())) < BLANK_LEVELS or min(first.shape) < 2 * BLOCK:
             return Change(0.0, 0.0, float(cv2.absdiff(first, second).mean()))
         flow = np.asarray(self._flow.calc(first, second, None), np.float32)  # type: ignore[call-overload]  # None: no guess
         left = np.asarray(cv2.absdiff(first, _undo(second, flow)), np.uint8)
         # A dissolve changes contrast too, and must stay unexplained.
-        offset = float(np.median(_small(first) - _small(later)))
         still = left if gain == 1.0 else cv2.absdiff(first, _undo(_lit(later, 1.0, offset), flow))
         unexplained = float(still.mean())
         if abs(offset) > FLASH_LEVELS:
@@ -121,7 +120,7 @@ def fit_camera(
     model = np.broadcast_to([_weighted_median(axis, weights) for axis in flow.T], flow.shape)
     for _ in range(5):
         off = np.hypot(*(flow - model).T)
-        scale = max(FLOW_NOISE, 1.5 * float(np.median(off)))
+        scale = max(FLOW_NOISE, 1.5 * _median(off))
         model = _similarity(points, flow, weights / (1 + (off / scale) ** 2))
     return model
 
@@ -136,6 +135,12 @@ def _similarity(
     size = max(1e-6, float(share @ (x * x + y * y)))
     zoom, turn = share @ (x * u + y * v) / size, share @ (x * v - y * u) / size
     return np.stack([shift[0] + zoom * x - turn * y, shift[1] + zoom * y + turn * x], axis=1)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """The upper one of two, in a fifth of the time that NumPy's own takes for so few."""
+    middle = values.size // 2
+    return float(np.partition(values, middle, axis=None)[middle])
 
 
 def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
@@ -158,7 +163,7 @@ def _residual(
     field = cv2.resize(camera.reshape(rows, columns, 2).astype(np.float32), first.shape[::-1])
     apart = cv2.absdiff(first, _undo(second, np.asarray(field, np.float32)))
     change = _blocks(np.asarray(apart, np.uint8), rows, columns).ravel()
-    believed = (change > EVIDENCE_LEVELS + NOISE_FACTOR * np.median(change)) & _in_both(camera, rows, columns)
+    believed = (change > EVIDENCE_LEVELS + NOISE_FACTOR * _median(change)) & _in_both(camera, rows, columns)
     doubt = FLOW_NOISE + CAMERA_DOUBT * np.hypot(*camera.T)
     moved = np.clip(np.hypot(*(blocks - camera).T) - doubt, 0.0, 2 * BLOCK)
     appeared = believed & (change > APPEARED_LEVELS) & (_blocks(left, rows, columns).ravel() > UNDONE_SHARE * change)
@@ -187,15 +192,15 @@ def _in_both(camera: NDArray[np.float64], rows: int, columns: int) -> NDArray[np
     return np.asarray(left & right & above & below, np.bool_)
 
 
-def _same_light(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """The second picture in the light of the first, and the gain that took: a fade or a change of exposure is no
-    motion. Brightness alone is matched, and contrast too where that explains more."""
+def _same_light(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float, float]:
+    """The second picture in the light of the first, the gain that took, and by how much brighter the first is: a fade
+    or a change of exposure is no motion. Brightness alone is matched, and contrast too where that explains more."""
     one, other = _small(first), _small(second)
     gain = min(MOST_GAIN, max(1 / MOST_GAIN, float(one.std() / max(1.0, other.std()))))
-    shift, offset = float(np.median(one - gain * other)), float(np.median(one - other))
+    shift, offset = _median(one - gain * other), _median(one - other)
     if np.abs(one - gain * other - shift).mean() > GAIN_WINS * np.abs(one - other - offset).mean():
-        return _lit(second, 1.0, offset), 1.0
-    return _lit(second, gain, shift), gain
+        return _lit(second, 1.0, offset), 1.0, offset
+    return _lit(second, gain, shift), gain, offset
 
 
 def _lit(picture: NDArray[np.uint8], gain: float, offset: float) -> NDArray[np.uint8]:
