@@ -57,7 +57,8 @@ class SignalCollector:
         self._layouts = bytearray()
         self._lookback = Lookback()
         self._thumb_times = array("d")
-        self._thumbs: list[NDArray[np.uint8]] = []
+        self._thumbs = bytearray()
+        self._thumb_shape = (0, 0)
 
     @property
     def seen_seconds(self) -> float:
@@ -136,13 +137,16 @@ class SignalCollector:
         self._lookback.add(time, grey, layout, unexplained)
         if not self._thumb_times or time - self._thumb_times[-1] >= THUMB_SECONDS - 1e-6:
             self._thumb_times.append(time)
-            self._thumbs.append(_thumb(grey))
+            thumb = _thumb(grey)
+            self._thumb_shape = thumb.shape
+            self._thumbs += thumb.tobytes()
 
     def _presence(self, cuts: tuple[float, ...], steps: int, step: float) -> NDArray[np.float64] | None:
         times = np.frombuffer(self._thumb_times, np.float64)
         if not len(times):
             return None
-        share = presence(times, np.stack(self._thumbs), cuts)
+        pictures = np.frombuffer(self._thumbs, np.uint8).reshape(-1, *self._thumb_shape)
+        share = presence(times, pictures, cuts)
         return None if share is None else _binned(times, share, steps, step)
 
 
