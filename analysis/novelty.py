@@ -21,7 +21,7 @@ FULL_DISTANCE = 0.3
 PLAIN_CONTRAST = 0.06
 """Standard deviation of a layout below which there is nothing in the picture to be new: black, white or a blank."""
 
-_ROWS = 4096
+_ROWS = 1024
 """Rows a piece, so that the work in hand stays at a few megabytes."""
 
 
