@@ -6,7 +6,8 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
-from analysis.workout_results import clock, exercise_in, exercise_step, rest, summary
+from analysis.times import span_of, whole_ms
+from analysis.workout_results import exercise_in, exercise_step, rest, summary
 from config import VERSION
 from schemas import (
     AnalyzerResult,
@@ -55,7 +56,7 @@ def workout_result(
     return WorkoutResult(
         **_shared(info, filename, signals, found, wanted, seconds),
         analysis_type="workout_with_timestamps",
-        total_duration_seconds=_time(info.duration_seconds),
+        total_duration_seconds=whole_ms(info.duration_seconds),
         segment_analyses=[
             WorkoutSegmentResult(
                 **_segment(window),
@@ -75,7 +76,7 @@ def workout_result(
 
 def shots_between(cuts: tuple[float, ...], duration: float) -> list[tuple[float, float]]:
     """The shots that the cuts part, from the first picture to the end."""
-    return [(_time(start), _time(end)) for start, end in pairwise((0.0, *cuts, duration))]
+    return [(whole_ms(start), whole_ms(end)) for start, end in pairwise((0.0, *cuts, duration))]
 
 
 def _shared(
@@ -121,7 +122,7 @@ def _without_effect(wanted: HighlightsParams | WorkoutParams) -> list[str]:
 
 def measured(info: VideoInfo) -> dict[str, Any]:
     """What is shown of a video's format: all but what only the house needs, rounded to what can be meant."""
-    shown = asdict(info) | {"duration_seconds": _time(info.duration_seconds), "fps": _time(info.fps)}
+    shown = asdict(info) | {"duration_seconds": whole_ms(info.duration_seconds), "fps": whole_ms(info.fps)}
     return {name: shown[name] for name in VideoResult.model_fields if name in shown}
 
 
@@ -129,7 +130,7 @@ def _highlight(rank: int, moment: Moment, windows: list[Window], threshold: floa
     middle = (moment.start + moment.end) / 2
     return HighlightResult(
         rank=rank,
-        **_span(moment),
+        **span_of(moment.start, moment.end),
         significance_score=round(moment.score, 1),
         confidence=round(moment.confidence, 2),
         description=moment.words,
@@ -145,24 +146,9 @@ def _highlight(rank: int, moment: Moment, windows: list[Window], threshold: floa
 def _segment(window: Window) -> dict[str, Any]:
     return {
         "segment": window.number,
-        "start_timestamp": _time(window.start),
-        "end_timestamp": _time(window.end),
+        "start_timestamp": whole_ms(window.start),
+        "end_timestamp": whole_ms(window.end),
         "significance_score": round(window.score, 1),
         "signals": LevelsResult(**asdict(window.levels)),
         "description": window.words,
     }
-
-
-def _span(stretch: Moment) -> dict[str, Any]:
-    start, end = _time(stretch.start), _time(stretch.end)
-    return {
-        "start_timestamp": start,
-        "end_timestamp": end,
-        "duration": _time(end - start),
-        "timestamp_formatted": f"{clock(start)} - {clock(end)}",
-    }
-
-
-def _time(seconds: float) -> float:
-    """Milliseconds are as exact as a picture's time needs."""
-    return round(seconds, 3)

@@ -65,6 +65,7 @@ BLUR_NOTHING_DB, BLUR_FULL_DB, LEAST_VISIBLE = 4.0, 12.0, 0.4
 recognition or covered, and what then remains of its significance."""
 
 AROUND_BLUR_SECONDS = 0.5
+"""How far around a blurred stretch what happens counts for less as well."""
 
 HANDLING_SECONDS, HANDLING_MOTION = 2.0, 0.05
 """How long a camera is in hand at the ends of what it films, and the widths a second, beyond twice its usual motion, at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.presence import EMPTY_SHARE
 from analysis.significance import Curve, Evidence
 from schemas import Signals
 
@@ -16,8 +17,8 @@ SUDDEN_SECONDS = 0.75
 STILL_MOTION, STEADY_MOTION, STRONG_MOTION = 0.02, 0.06, 0.25
 """Widths a second up to which a scene is still, from which lasting motion is named, and named strong."""
 
-EMPTY_PRESENCE, BEFORE_SECONDS = 0.005, 2.0
-"""Share of the picture up to which a scene is empty, and how long before a moment it must have been."""
+BEFORE_SECONDS = 2.0
+"""How long before a moment a scene must have been empty for somebody to enter it."""
 
 NAMED_PRESENCE = 0.012
 """Share of the picture that somebody covers at least: seven cells of 576, or a dog at the far end of a yard."""
@@ -62,9 +63,9 @@ def _visitor(signals: Signals, strength: float, part: slice) -> str:
     first = max((cut for cut in cuts if cut <= peak), default=0)
     last = min((cut for cut in cuts if cut > peak), default=len(seen))
     before = seen[max(first, part.start - round(BEFORE_SECONDS / step)) : part.start]
-    if float(seen[peak:last].min()) > EMPTY_PRESENCE:
+    if float(seen[peak:last].min()) > EMPTY_SHARE:
         return "Something in the scene changes and stays so"
-    came = len(before) > 0 and float(before.max()) <= EMPTY_PRESENCE
+    came = len(before) > 0 and float(before.max()) <= EMPTY_SHARE
     return "Someone or something enters an empty scene" if came else "Someone or something is in the scene"
 
 

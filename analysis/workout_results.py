@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from analysis.form import pace, remarks
+from analysis.times import clock, span_of, whole_ms
 from schemas import (
     ExerciseStep,
     ObservationResult,
@@ -25,7 +25,7 @@ def exercise_step(one: WorkoutSet) -> ExerciseStep:
     return ExerciseStep(
         exercise_name=exercise_name(one.exercise),
         exercise_source="motion",
-        **_span(one.start, one.end),
+        **span_of(one.start, one.end),
         description=_description(one),
         movement_phase="hold" if one.method == "hold" else "exercise",
         set_index=one.set_index,
@@ -36,9 +36,9 @@ def exercise_step(one: WorkoutSet) -> ExerciseStep:
         rep_events=[
             RepEvent(
                 n=number,
-                start=_time(rep.start),
-                turn=_time(rep.turn),
-                end=_time(rep.end),
+                start=whole_ms(rep.start),
+                turn=whole_ms(rep.turn),
+                end=whole_ms(rep.end),
                 range_rel=round(rep.range_rel, 2),
                 partial=rep.partial,
             )
@@ -51,7 +51,7 @@ def exercise_step(one: WorkoutSet) -> ExerciseStep:
 
 
 def rest(pause: Pause) -> Rest:
-    span = _span(pause.start, pause.end)
+    span = span_of(pause.start, pause.end)
     del span["timestamp_formatted"]
     return Rest(**span, activity=pause.activity)
 
@@ -131,25 +131,3 @@ def _tempo(one: WorkoutSet) -> Tempo | None:
         variation=round(measured.variation, 3),
         trend=round(measured.trend, 3),
     )
-
-
-def clock(seconds: float) -> str:
-    """75.2 as 01:15; hours lead where there are any."""
-    whole = int(seconds)
-    hours, minutes, left = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours:02}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
-
-
-def _span(start: float, end: float) -> dict[str, Any]:
-    start, end = _time(start), _time(end)
-    return {
-        "start_timestamp": start,
-        "end_timestamp": end,
-        "duration": _time(end - start),
-        "timestamp_formatted": f"{clock(start)} - {clock(end)}",
-    }
-
-
-def _time(seconds: float) -> float:
-    """Milliseconds are as exact as a picture's time needs."""
-    return round(seconds, 3)

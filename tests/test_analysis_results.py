@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.results import highlights_result, measured, shots_between, workout_result
-from analysis.workout_results import clock
+from analysis.times import clock
 from schemas import (
     Curves,
     Highlights,
