@@ -25,8 +25,11 @@ FIRST_LEG = 0.3
 CUT_LEG = 0.15
 """Share of the usual distance from which a leg next to a cut is believed: the rest of it may be on the other side."""
 
+LONGEST_USUAL = 1.5
+"""Periods that a leg may last for others to be compared to it."""
+
 NEIGHBOURS = 6
-"""Legs the same way, nearest to one, that it is compared to: over a long set the view changes."""
+"""Legs, nearest to one, that it is compared to: over a long set the view changes."""
 
 NO_REACH = 1e-6
 """Picture widths under which nothing moves at all: a picture that stands still."""
@@ -139,13 +142,14 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
     pairs = list(pairwise(zigzag(gone, LEAST_LEG * usual, ends=CUT_LEG * usual)))
     inside = np.array([b > low and a < high for a, b in pairs], bool)
     lasting = [b - a for (a, b), counts in zip(pairs, inside, strict=True) if counts]
+    short = np.array([b - a < LONGEST_USUAL * period for a, b in pairs], bool)
     longest = int(LONG_STROKE * max(float(np.median(lasting)) if lasting else 0.0, LEAST_STROKE * period)) + 1
     moves = np.array([places[b] - places[a] for a, b in pairs]).reshape(-1, seen.shape[1])
     signs = np.array([1 if gone[b] > gone[a] else -1 for a, b in pairs])
     result = []
     for number, (a, b) in enumerate(pairs):
-        others = np.flatnonzero(inside & (signs == signs[number]) & (np.arange(len(pairs)) != number))
-        usual_move = _usual_move(moves, number, others, signs[number] * piece.way)
+        others = np.flatnonzero(inside & short & (np.arange(len(pairs)) != number))
+        usual_move = _usual_move(signs[number] * signs[:, None] * moves, number, others, signs[number] * piece.way)
         parts = _strokes(gone, a, b, STROKE_GAP * period)
         ends = (
             (parts[0][0], min(parts[0][1], parts[0][0] + longest)),
@@ -181,7 +185,7 @@ def _usual_move(moves: Line, number: int, others: NDArray[np.int64], otherwise: 
     """What a leg is compared to: the others near it the same way, or every second of them, whichever it is more like.
     Moves from side to side are alike every second time."""
     options: list[Line] = []
-    for chosen in (others, others[(others - number) // 2 % 2 == 0]):
+    for chosen in (others, others[(others - number) % 4 == 0]):
         near = chosen[np.argsort(np.abs(chosen - number), kind="stable")[:NEIGHBOURS]]
         if len(near) > len(options):
             options.append(np.median(moves[near], axis=0))

@@ -61,6 +61,8 @@ a shaking camera then shows there as motion of its own."""
 CAMERA_DOUBT = 0.15
 """Share of the camera's own motion that is left over everywhere when it is removed: depth, blur, rolling shutter."""
 
+STEADY_PIXELS = 0.1
+"""Camera motion from one sample to the next under which it is not worth undoing."""
 
 LOST_LEVELS = 8.0
 """Grey levels left over the whole picture at which flow has lost its hold and is believed by half: a hand before the
@@ -76,7 +78,7 @@ class Change:
     """How one picture became the next. `motion` in pixels of the pictures, the camera's share removed; `camera`, that
     share; `unexplained` in grey levels: mean change of a pixel after all motion and any change of light is undone;
     `flow` (rows, columns, 2) pixels to the right and down by which each block moved against the camera, less where a
-    block shows little to tell it by; None where the pictures cannot be compared."""
+    block shows or changes little to tell it by; None unless asked for, and where the pictures cannot be compared."""
 
     motion: float
     camera: float
@@ -92,8 +94,9 @@ class Comparer:
         # Half resolution instead of a quarter: 0.3 ms instead of 0.1 ms, and small objects keep their own motion.
         self._flow.setFinestScale(1)
 
-    def change(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Change:
-        """Both (h, w), at least 16 × 16 for motion; smaller pictures, and blank ones, are compared without."""
+    def change(self, before: NDArray[np.uint8], after: NDArray[np.uint8], *, signed: bool = False) -> Change:
+        """Both (h, w), at least 16 × 16 for motion; smaller pictures, and blank ones, are compared without.
+        `signed` asks for the flow of every block too."""
         first, later = _smooth(before), _smooth(after)
         second, gain, offset = _same_light(first, later)
         if min(float(first.std()), float(second.std())) < BLANK_LEVELS or min(first.shape) < 2 * BLOCK:
@@ -105,8 +108,24 @@ class Comparer:
         unexplained = float(still.mean())
         if abs(offset) > FLASH_LEVELS:
             return Change(0.0, 0.0, unexplained)
-        motion, camera, moved = _residual(first, second, flow, left)
+        seen = _see(first, second, flow)
+        motion, camera = _moved(seen, left)
+        moved = self._against_camera(first, seen) if signed else None
         return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained, moved)
+
+    def _against_camera(self, first: NDArray[np.uint8], seen: _Seen) -> NDArray[np.float32]:
+        """(rows, columns, 2) pixels moved, signed. Where the camera moved, flow is measured anew with that undone: a
+        thin arm is lost in the flow of a background that moves by more than the arm does."""
+        blocks, camera = seen.blocks, seen.camera
+        if float(np.hypot(*camera.T).mean()) > STEADY_PIXELS:
+            again = np.asarray(self._flow.calc(first, seen.undone, None), np.float32)  # type: ignore[call-overload]
+            blocks = _blocks(again, seen.rows, seen.columns).reshape(-1, 2)
+            camera = _camera(blocks, seen.texture, seen.weights, seen.rows, seen.columns)
+            blocks = np.where(seen.inside[:, None], blocks, camera)
+        visible = np.minimum(1.0, seen.texture / (SEEN_TEXTURE * TEXTURE_FLOOR))
+        changed = np.minimum(1.0, seen.change / seen.evidence)
+        moved = (blocks - camera) * (visible * changed)[:, None]
+        return np.asarray(moved.reshape(seen.rows, seen.columns, 2), np.float32)
 
 
 def fit_camera(
@@ -149,32 +168,69 @@ def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) 
     return float(values[order][min(len(values) - 1, int(np.searchsorted(sums, sums[-1] / 2)))])
 
 
-def _residual(
-    first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.float32], left: NDArray[np.uint8]
-) -> tuple[float, float, NDArray[np.float32]]:
-    """Pixels moved by the part of the picture that moves most against the camera, and by the camera; the signed flow of
-    all blocks against it. `left` is what the flow leaves."""
+@dataclass(frozen=True)
+class _Seen:
+    """What moved, block by block: `blocks` and `camera` (n, 2) the flow and the camera's share of it, `weights` (n,)
+    what a block's vote on the camera weighs, `texture` and `change` (n,) what there is to see in it and by how much it
+    changed once the camera's motion is undone, `undone` the later picture in which it is."""
+
+    rows: int
+    columns: int
+    blocks: NDArray[np.float64]
+    camera: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    texture: NDArray[np.float64]
+    change: NDArray[np.float64]
+    undone: NDArray[np.uint8]
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Which blocks the camera's motion keeps inside the picture: what enters at an edge compares to nothing."""
+        y, x = (index.ravel() for index in np.mgrid[: self.rows, : self.columns])
+        left, right = (x > 0) | (self.camera[:, 0] > -BORDER), (x < self.columns - 1) | (self.camera[:, 0] < BORDER)
+        above, below = (y > 0) | (self.camera[:, 1] > -BORDER), (y < self.rows - 1) | (self.camera[:, 1] < BORDER)
+        return np.asarray(left & right & above & below, np.bool_)
+
+    @property
+    def evidence(self) -> float:
+        """Grey levels by which a block must change for its flow to be believed."""
+        return EVIDENCE_LEVELS + NOISE_FACTOR * _median(self.change)
+
+
+def _see(first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.float32]) -> _Seen:
     rows, columns = first.shape[0] // BLOCK, first.shape[1] // BLOCK
     texture = _blocks(_gradient(first), rows, columns).ravel()
     plain = texture <= TEXTURE_FLOOR
     weights = np.where(plain, PLAIN_VOTE, np.minimum(1.0, texture / (20 * TEXTURE_FLOOR)))
     blocks = _blocks(flow, rows, columns).reshape(-1, 2)
-    camera = fit_camera(_centres(rows, columns), np.where(plain[:, None], 0.0, blocks), weights)
+    camera = _camera(blocks, texture, weights, rows, columns)
     field = cv2.resize(camera.reshape(rows, columns, 2).astype(np.float32), first.shape[::-1])
-    apart = cv2.absdiff(first, _undo(second, np.asarray(field, np.float32)))
-    change = _blocks(np.asarray(apart, np.uint8), rows, columns).ravel()
-    believed = (change > EVIDENCE_LEVELS + NOISE_FACTOR * _median(change)) & _in_both(camera, rows, columns)
-    doubt = FLOW_NOISE + CAMERA_DOUBT * np.hypot(*camera.T)
-    moved = np.clip(np.hypot(*(blocks - camera).T) - doubt, 0.0, 2 * BLOCK)
-    appeared = believed & (change > APPEARED_LEVELS) & (_blocks(left, rows, columns).ravel() > UNDONE_SHARE * change)
+    undone = _undo(second, np.asarray(field, np.float32))
+    change = _blocks(np.asarray(cv2.absdiff(first, undone), np.uint8), rows, columns).ravel()
+    return _Seen(rows, columns, blocks, camera, weights, texture, change, undone)
+
+
+def _camera(
+    blocks: NDArray[np.float64], texture: NDArray[np.float64], weights: NDArray[np.float64], rows: int, columns: int
+) -> NDArray[np.float64]:
+    """Blocks without texture vote for a camera that stands still, whatever their flow."""
+    return fit_camera(_centres(rows, columns), np.where(texture[:, None] <= TEXTURE_FLOOR, 0.0, blocks), weights)
+
+
+def _moved(seen: _Seen, left: NDArray[np.uint8]) -> tuple[float, float]:
+    """Pixels moved by the part of the picture that moves most against the camera, and by the camera. `left` is what the
+    flow leaves."""
+    believed = (seen.change > seen.evidence) & seen.inside
+    doubt = FLOW_NOISE + CAMERA_DOUBT * np.hypot(*seen.camera.T)
+    moved = np.clip(np.hypot(*(seen.blocks - seen.camera).T) - doubt, 0.0, 2 * BLOCK)
+    undone = _blocks(left, seen.rows, seen.columns).ravel()
+    appeared = believed & (seen.change > APPEARED_LEVELS) & (undone > UNDONE_SHARE * seen.change)
     if appeared.mean() < MOST_APPEARED:
         moved = np.where(appeared, np.maximum(moved, BLOCK), moved)
     most = max(1, round(MOVING_SHARE * moved.size))
-    seen = np.minimum(1.0, texture / (SEEN_TEXTURE * TEXTURE_FLOOR))[:, None]
-    signed = ((blocks - camera) * seen).reshape(rows, columns, 2).astype(np.float32)
-    shift = float(np.hypot(*camera.T).mean())
+    shift = float(np.hypot(*seen.camera.T).mean())
     trust = 1 / (1 + (shift / SWEEP_PIXELS) ** 2)
-    return trust * float(np.partition(moved * believed, -most)[-most:].mean()), shift, signed
+    return trust * float(np.partition(moved * believed, -most)[-most:].mean()), shift
 
 
 @lru_cache(maxsize=8)
@@ -182,14 +238,6 @@ def _centres(rows: int, columns: int) -> NDArray[np.float64]:
     """(rows * columns, 2) x and y of the blocks, from the picture's middle, in blocks."""
     y, x = np.mgrid[:rows, :columns]
     return np.stack([x.ravel() - (columns - 1) / 2, y.ravel() - (rows - 1) / 2], 1).astype(np.float64)
-
-
-def _in_both(camera: NDArray[np.float64], rows: int, columns: int) -> NDArray[np.bool_]:
-    """Which blocks the camera's motion keeps inside the picture: what enters at an edge compares to nothing."""
-    y, x = (index.ravel() for index in np.mgrid[:rows, :columns])
-    left, right = (x > 0) | (camera[:, 0] > -BORDER), (x < columns - 1) | (camera[:, 0] < BORDER)
-    above, below = (y > 0) | (camera[:, 1] > -BORDER), (y < rows - 1) | (camera[:, 1] < BORDER)
-    return np.asarray(left & right & above & below, np.bool_)
 
 
 def _same_light(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float, float]:

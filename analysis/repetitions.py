@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.legs import LEAST_LEG, Leg, legs, pieces
+from analysis.legs import CUT_LEG, LEAST_LEG, Leg, legs, pieces
 from analysis.rhythm import Field, Line, smoothed
 
 SMOOTH_SHARE, LEAST_SMOOTH = 1 / 12, 0.7
@@ -133,7 +133,8 @@ def _runs(joined: list[Leg], period: float) -> list[list[Leg]]:
 
 
 def _good(leg: Leg, period: float) -> bool:
-    return leg.likeness > LEAST_LIKENESS and leg.reach >= LEAST_LEG and leg.end - leg.begin < LONGEST_LEG * period
+    least = CUT_LEG if leg.cut_before or leg.cut_after else LEAST_LEG
+    return leg.likeness > LEAST_LIKENESS and leg.reach >= least and leg.end - leg.begin < LONGEST_LEG * period
 
 
 def _ended(leg: Leg, stroke: Leg) -> Leg:

@@ -21,6 +21,9 @@ SHORTEST, LONGEST, PERIODS = 0.5, 8.0, 34
 SMOOTH_SHARE = 1 / 14
 """Motion is smoothed over this share of a period: a lobe of it lasts half."""
 
+LEAST_SEEN = 1.5
+"""Periods that motion must last for one to be told: of less, too little lies a period after what went before."""
+
 KEPT = 8
 """Directions of motion kept: 14 and 24 count no better on drawn workouts, and worse with a hand-held camera."""
 
@@ -78,6 +81,11 @@ def rows_of(values: NDArray[np.float32], columns: int) -> Field:
     return np.ascontiguousarray(values[:, :, 1].reshape(len(values), -1, columns).sum(axis=2))
 
 
+def across_of(values: NDArray[np.float32]) -> Field:
+    """(n, cells) what moves to the sides. Hops do not: two of them make a jumping jack, which goes out and in once."""
+    return np.ascontiguousarray(values[:, :, 0])
+
+
 def main_directions(flat: Field) -> NDArray[np.float32]:
     """(k, KEPT) the directions in which most motion lies, small motion counted like large motion at other times."""
     energy = (flat**2).sum(axis=1)
@@ -92,7 +100,7 @@ def rhythm(field: Field) -> Rhythm:
     count = len(periods())
     score, reach, fading = (np.zeros((count, len(field)), np.float32) for _ in range(3))
     for number, period in enumerate(periods()):
-        if period * RATE + 2 < len(field):
+        if LEAST_SEEN * period * RATE < len(field):
             score[number], reach[number], fading[number] = _at_period(field, float(period))
         else:
             score[number] = -1

@@ -14,8 +14,8 @@ from analysis.found import FoundSet
 from analysis.holds import holds
 from analysis.legs import cosine
 from analysis.repetitions import count
-from analysis.rhythm import Field, calmed, main_directions, parts_of, rhythm, rows_of
-from analysis.stretches import Stretch, differing, is_half, stretches
+from analysis.rhythm import Field, across_of, calmed, main_directions, parts_of, rhythm, rows_of
+from analysis.stretches import HOP_SECONDS, Stretch, differing, is_half, stretches
 from analysis.trust import confidence
 
 GOES_ON_SECONDS, GOES_ON_LENGTHS, SAME_MOVE, SAME_BEAT = 4.0, 1.8, 0.85, 1.8
@@ -27,8 +27,8 @@ LEAST_LIKENESS = 0.8
 nineteen in twenty true sets are above 0.9."""
 
 MARKEDLY, SURE, TWICE_AS_MANY = 0.15, 0.6, 1.6
-"""How much surer a set read off whole rows must be than what is read off all cells; or how sure it must be where it has
-so many times as many repetitions."""
+"""How much surer a set seen another way must be to overrule others; or how sure it must be where it has so many times
+as many repetitions, or as few."""
 
 SHORTEST_FLOW = 8
 """Steps of motion under which nothing can be told."""
@@ -47,28 +47,40 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     directions = main_directions(parts)
     motion = np.ascontiguousarray(parts @ directions)
     rare = np.ascontiguousarray(parts_of(calmed(values, rare=True), flow.columns) @ directions)
-    sides, rows = (
-        [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)]
-        for seen in (motion, rows_of(calm, flow.columns))
-    )
-    sets = _better(sides, rows)
+    sets: list[FoundSet] = []
+    for seen in (motion, rows_of(calm, flow.columns), _main(across_of(calm))):
+        sets = _better(sets, [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)])
     sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
     sets += [_placed(one, calm, flow.columns) for one in _single(rare, sets, edges)]
     sets += [FoundSet("hold", a, b, (), score) for a, b, score in holds(calm, [(s.first, s.end) for s in sets])]
     return sorted(sets, key=lambda one: one.first)
 
 
-def _better(sets: list[FoundSet], rows: list[FoundSet]) -> list[FoundSet]:
-    """`sets`, but where those read off whole rows of the picture are trusted markedly more, or are sure of about twice
-    as many: the other side's repetitions among them."""
+def _main(parts: Field) -> Field:
+    """Motion along its main directions."""
+    return np.ascontiguousarray(parts @ main_directions(parts))
+
+
+def _better(sets: list[FoundSet], others: list[FoundSet]) -> list[FoundSet]:
+    """`sets`, but where `others`, seen another way, overrule them."""
     result = list(sets)
-    for one in rows:
+    for one in others:
         rivals = [other for other in result if other.first < one.end and one.first < other.end]
-        sure, best = confidence(one), max((confidence(other) for other in rivals), default=0.0)
-        many = sum(len(other.reps) for other in rivals)
-        if sure > best + MARKEDLY or (sure > SURE and len(one.reps) > TWICE_AS_MANY * many):
+        if not rivals or _overrules(one, rivals):
             result = [other for other in result if other not in rivals] + [one]
     return result
+
+
+def _overrules(one: FoundSet, rivals: list[FoundSet]) -> bool:
+    """If it is trusted markedly more; or is sure of about twice as many, the other side's repetitions among them; or of
+    half as many, where the others are so fast that they are hops, of which two make a repetition."""
+    sure = confidence(one)
+    if sure > max(confidence(other) for other in rivals) + MARKEDLY:
+        return True
+    many = sum(len(other.reps) for other in rivals)
+    hops = all(other.beat < HOP_SECONDS * RATE for other in rivals)
+    twice = one.beat > HOP_SECONDS * RATE and len(one.reps) > TWICE_AS_MANY * many
+    return sure > SURE and (twice or (hops and TWICE_AS_MANY * len(one.reps) < many))
 
 
 def _rhythmic(motion: Field, cuts: list[int]) -> list[FoundSet]:

@@ -120,7 +120,7 @@ class SignalCollector:
     def _add_sample(self, time: float, grey: NDArray[np.uint8], grid: NDArray[np.uint8]) -> None:
         motion, camera, unexplained = 0.0, 0.0, 0.0
         if self._before is not None:
-            change = self._comparer.change(self._before, grey)
+            change = self._comparer.change(self._before, grey, signed=self._flow is not None)
             speed = 1 / grey.shape[1] / (time - self._times[-1])
             motion, camera = change.motion * speed, change.camera * speed
             unexplained = change.unexplained

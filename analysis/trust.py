@@ -12,27 +12,28 @@ LEAST_CONFIDENCE = 0.4
 """Below it a count is withheld."""
 
 WEIGHTS = {
-    "once": -10.62,
-    "likeness": 8.32,
-    "least likeness": 2.61,
-    "unevenness": -3.88,
-    "unequal reach": -5.14,
-    "hidden": -11.01,
-    "many": 2.38,
-    "sides": -0.8,
-    "score": 1.25,
+    "once": -18.63,
+    "likeness": 15.42,
+    "least likeness": 3.1,
+    "unevenness": -5.46,
+    "unequal reach": -3.46,
+    "hidden": -5.74,
+    "many": 1.06,
+    "roams": -0.21,
+    "sides": -0.49,
+    "score": 2.92,
 }
 """Logistic regression of "no more than one off, and right below five" on the drawn workouts of the tuning half
 (`python -m benchmarks.workout --fit`)."""
 
-WALKING_SECONDS, ROAMING = 1.3, 0.6
+WALKING_SECONDS, ROAMING = 1.3, 0.95
 """A quick rhythm whose place wanders by more than this share of its own extent is somebody walking: a step takes
 half a second, and who does jumping jacks stays where they are."""
 
 UNEVEN_OF_TWO = 0.3
 """Unevenness taken for two repetitions, of which nobody can tell."""
 
-MANY = 6
+MANY = 10
 """Repetitions from which more add nothing to the trust."""
 
 STRAIGHT_FROM, STRAIGHT_TO = 0.55, 0.95
@@ -74,7 +75,8 @@ def evidence(one: FoundSet) -> Line:
             float(apart.std() / apart.mean()) if len(apart) > 1 else UNEVEN_OF_TWO,
             float(reaches.std() / reaches.mean()),
             1 - len(seen) / len(one.reps),
-            min(len(one.reps), MANY) / MANY,
+            float(np.log(min(len(one.reps), MANY))),
+            min(one.roams, ROAMING),
             float(one.sides > SIDES),
             one.score,
         ]

@@ -60,7 +60,7 @@ class Exercise:
         first = min(int(place), len(self.keys) - 2)
         share = place - first
         pose = self.keys[first] * (1 - share) + self.keys[first + 1] * share
-        return swapped(pose) if other_side else pose
+        return swapped(pose, mirrored=self.keys[0] is FRONT) if other_side else pose
 
 
 def posed(
@@ -77,11 +77,10 @@ def posed(
     return np.array(pairs, np.float64)
 
 
-def swapped(pose: Pose) -> Pose:
-    """The same pose with the sides exchanged: seen from the front, the mirror image of the limbs."""
-    order = [HEAD, NECK, HIP, ELBOW2, HAND2, ELBOW1, HAND1, KNEE2, FOOT2, KNEE1, FOOT1]
-    other = pose[order].copy()
-    if abs(pose[FOOT1, 0] + pose[FOOT2, 0]) < 0.1 and abs(pose[HEAD, 0]) < 0.01:
+def swapped(pose: Pose, mirrored: bool) -> Pose:
+    """The same pose with the sides exchanged; `mirrored` where it is seen from the front."""
+    other = pose[[HEAD, NECK, HIP, ELBOW2, HAND2, ELBOW1, HAND1, KNEE2, FOOT2, KNEE1, FOOT1]].copy()
+    if mirrored:
         other[:, 0] *= -1
     return other
 
@@ -186,6 +185,30 @@ RAISED = posed(
     (0, 0.94), (0, 0.82), (0, 0.5), (-0.22, 0.82, -0.42, 0.82), (0.22, 0.82, 0.42, 0.82), (-0.07, 0.26, -0.08, 0),
     (0.07, 0.26, 0.08, 0),
 )  # fmt: skip
+HANDS_BEHIND = posed(
+    (0.02, 0.93), (0, 0.82), (0, 0.5), (0.1, 0.84, -0.02, 0.9), (0.06, 0.84, -0.04, 0.9), (0.02, 0.26, 0, 0),
+    (0.0, 0.26, -0.03, 0),
+)  # fmt: skip
+BOWED = posed(
+    (0.4, 0.66), (0.29, 0.61), (-0.1, 0.5), (0.38, 0.56, 0.34, 0.68), (0.36, 0.55, 0.32, 0.67), (0.01, 0.26, 0, 0),
+    (-0.01, 0.26, -0.03, 0),
+)  # fmt: skip
+FLAT = posed(
+    (-0.5, 0.07), (-0.38, 0.06), (0, 0.06), (-0.24, 0.05, -0.1, 0.04), (-0.25, 0.05, -0.11, 0.04), (0.2, 0.27, 0.27, 0),
+    (0.19, 0.26, 0.25, 0),
+)  # fmt: skip
+BRIDGED = posed(
+    (-0.5, 0.07), (-0.38, 0.07), (-0.02, 0.24), (-0.24, 0.05, -0.1, 0.04), (-0.25, 0.05, -0.11, 0.04),
+    (0.22, 0.28, 0.27, 0), (0.21, 0.27, 0.25, 0),
+)  # fmt: skip
+SIDE_LUNGED = posed(
+    (-0.1, 0.76), (-0.14, 0.65), (-0.2, 0.34), (-0.22, 0.5, -0.12, 0.46), (0.0, 0.5, -0.04, 0.46), (-0.3, 0.26, -0.3, 0),
+    (0.0, 0.18, 0.16, 0),
+)  # fmt: skip
+KNEE_IN = posed(
+    (0.52, 0.40), (0.40, 0.34), (-0.06, 0.24), (0.40, 0.17, 0.40, 0), (0.38, 0.17, 0.38, 0), (0.14, 0.16, -0.06, 0.06),
+    (-0.35, 0.10, -0.62, 0.02),
+)  # fmt: skip
 
 EXERCISES = {
     one.name: one
@@ -206,17 +229,24 @@ EXERCISES = {
         Exercise("high knees", (FRONT, KNEE_UP), 0.5, 0.9, alternating=True),
         Exercise("swing", (HINGED, SWUNG), 1.3, 2.2),
         Exercise("side raise", (FRONT, RAISED), 1.6, 3.5),
+        Exercise("good morning", (HANDS_BEHIND, BOWED), 1.8, 3.8),
+        Exercise("bridge", (FLAT, BRIDGED), 1.6, 3.5),
+        Exercise("side lunge", (FRONT, SIDE_LUNGED), 1.8, 3.6, alternating=True),
+        Exercise("mountain climber", (HIGH_PLANK, KNEE_IN), 0.6, 1.1, alternating=True),
     )
 }
 
 HELD = {"plank": HIGH_PLANK, "wall sit": SEATED_AIR}
 
-TUNING_EXERCISES = ("squat", "jumping jack", "push-up", "curl", "sit-up", "press", "lunge", "burpee")
-FURTHER_EXERCISES = ("calf raise", "dead lift", "kick", "dip")
-"""In the tuning half too, in its workouts numbered from FURTHER on."""
-UNSEEN_EXERCISES = ("row", "high knees", "swing", "side raise")
+UNSEEN_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
 """Only in the evaluation half."""
+TUNING_EXERCISES = tuple(name for name in EXERCISES if name not in UNSEEN_EXERCISES)
 
-TUNING_BUILDS = (Build("usual"), Build("slim", 0.1, 0.05, 0.12, 0.9), Build("strong", 0.17, 0.09, 0.14, 1.1))
-UNSEEN_BUILDS = (Build("broad", 0.24, 0.1, 0.16, 1.3),)
+TUNING_BUILDS = (
+    Build("usual"),
+    Build("slim", 0.1, 0.05, 0.12, 0.9),
+    Build("strong", 0.17, 0.09, 0.14, 1.1),
+    Build("broad", 0.24, 0.1, 0.16, 1.3),
+)
+UNSEEN_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
 """Only in the evaluation half."""

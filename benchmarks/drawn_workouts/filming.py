@@ -23,8 +23,8 @@ CONTRAST = 30.0
 
 FADE_SECONDS = 0.7
 
-PLACES = ("room", "studio", "wall")
-UNSEEN_PLACE = "stripes"
+PLACES = ("room", "studio", "wall", "stripes")
+UNSEEN_PLACE = "bricks"
 """Only in the evaluation half."""
 
 
@@ -171,7 +171,7 @@ def _line(picture: Rgb, start: Point, end: Point, thick: float, colour: list[int
 
 
 def _place(kind: str, random: np.random.Generator) -> Rgb:
-    """A still background: a full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`."""
+    """A still background: a full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     picture: NDArray[np.float64] = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
     picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
@@ -181,6 +181,12 @@ def _place(kind: str, random: np.random.Generator) -> Rgb:
         across = np.arange(width) + 6 * np.sin(np.arange(width) / 31)
         stripes = 28 * np.sign(np.sin(across / random.uniform(4, 7)))
         picture = picture + stripes[None, :, None]
+    if kind == "bricks":
+        high, wide = random.uniform(9, 14), random.uniform(20, 32)
+        row, across = np.mgrid[:height, :width]
+        shifted = across + wide / 2 * (row // high % 2)
+        picture[(row % high < 2) | (shifted % wide < 2)] += 40
+        picture = picture + 12 * np.sin(row // high * 7.1 + shifted // wide * 3.7)[..., None]
     if kind == "room":
         for _ in range(12):
             x, y = int(random.integers(width)), int(random.integers(height))

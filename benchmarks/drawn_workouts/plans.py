@@ -8,7 +8,6 @@ import numpy as np
 
 from benchmarks.drawn_workouts.figures import (
     EXERCISES,
-    FURTHER_EXERCISES,
     HELD,
     TUNING_BUILDS,
     TUNING_EXERCISES,
@@ -27,10 +26,7 @@ NOTHING = ("rest only", "dance", "talk")
 
 CONDITIONS = (*WORKING, *NOTHING)
 
-FURTHER = 5
-"""Number of the first workout of the tuning half that shows the further exercises."""
-
-HALVES = {"tuning": 1_000, "evaluation": 900_000}
+HALVES = {"tuning": 1_000, "evaluation": 5_300_000}
 """Where the seeds of each half begin."""
 
 
@@ -56,8 +52,7 @@ def plan(half: str, condition: str, number: int) -> Drawn:
         place=UNSEEN_PLACE if unseen else str(random.choice(PLACES)),
         size=random.uniform(0.58, 0.76),
     )
-    further = FURTHER_EXERCISES if half == "tuning" and number >= FURTHER else TUNING_EXERCISES
-    names = list(UNSEEN_EXERCISES if unseen else further)
+    names = list(UNSEEN_EXERCISES if unseen else TUNING_EXERCISES)
     script = Script(random)
     _WRITERS.get(condition, _sets)(script, names, condition)
     setting = _filmed(setting, condition, script, random)
