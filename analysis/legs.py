@@ -71,6 +71,11 @@ class Leg:
     first: Stroke
     last: Stroke
 
+    def unlike(self) -> Leg:
+        """The same, like no other."""
+        first, last = (replace(stroke, likeness=0.0) for stroke in (self.first, self.last))
+        return replace(self, likeness=0.0, first=first, last=last)
+
     def cut_to(self, stroke: Stroke) -> Leg:
         return replace(self, begin=stroke.begin, end=stroke.end, reach=stroke.reach, likeness=stroke.likeness)
 

@@ -38,6 +38,10 @@ NEAR_DOUBT, FAR_DOUBT, LONG_PAUSE = 0.15, 0.05, 0.6
 """How much less like the others, in cosine, the first or last may be; the second after a pause of LONG_PAUSE lengths:
 bending for a bottle is not unlike a lunge."""
 
+OUTSIDE_DOUBT, OUTSIDE_SPREAD = 0.12, 3.0
+"""How much less like the usual way than 1 a leg outside of a stretch may be: this, and so many times what those inside
+are in the middle."""
+
 TWICE = 0.45
 """Beats between two turns under which they are one repetition, seen on both sides of a cut."""
 
@@ -67,7 +71,7 @@ def count(field: Field, stretch: tuple[int, int], period: float, within: tuple[i
     for piece in pieces(seen, core, period, inner):
         joined = _joined(joined, legs(seen, piece, core, period), period)
     speed = np.sqrt((seen.astype(np.float64) ** 2).sum(axis=1))
-    reps = _linked([paired(run) for run in _runs(joined, period)], core, inner, speed)
+    reps = _linked([paired(run) for run in _runs(_likely(joined, core), period)], core, inner, speed)
     return [
         replace(rep, start=rep.start + begin, turn=rep.turn + begin, end=rep.end + begin)
         for rep in _trimmed(reps, period)
@@ -108,6 +112,18 @@ def _merged(joined: list[Leg]) -> list[Leg]:
         else:
             result.append(leg)
     return result
+
+
+def _likely(joined: list[Leg], core: tuple[int, int]) -> list[Leg]:
+    """Legs outside of the stretch `core` that are markedly less like the usual way than those inside are marked as
+    unlike: somebody who gets up from the floor goes up and down as well."""
+    within = [leg.end > core[0] and leg.begin < core[1] for leg in joined]
+    usual = float(np.median([leg.likeness for leg, inside in zip(joined, within, strict=True) if inside] or [0.0]))
+    least = 1 - OUTSIDE_DOUBT - OUTSIDE_SPREAD * (1 - usual)
+    return [
+        leg if inside or max(leg.likeness, leg.first.likeness, leg.last.likeness) > least else leg.unlike()
+        for leg, inside in zip(joined, within, strict=True)
+    ]
 
 
 def _runs(joined: list[Leg], period: float) -> list[list[Leg]]:

@@ -16,7 +16,7 @@ from analysis.legs import cosine
 from analysis.repetitions import count
 from analysis.rhythm import Field, across_of, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import HOP_SECONDS, Stretch, differing, is_half, stretches
-from analysis.trust import confidence
+from analysis.trust import LEAST_CONFIDENCE, confidence
 
 GOES_ON_SECONDS, GOES_ON_LENGTHS, SAME_MOVE, SAME_BEAT = 4.0, 1.8, 0.85, 1.8
 """Two runs are one set if they lie no further apart than these seconds or repetitions, go the same way (cosine) and
@@ -29,6 +29,9 @@ nineteen in twenty true sets are above 0.9."""
 MARKEDLY, SURE, TWICE_AS_MANY = 0.15, 0.6, 1.6
 """How much surer a set seen another way must be to overrule others; or how sure it must be where it has so many times
 as many repetitions, or as few."""
+
+MIDDLE = (20, 80)
+"""Percentiles between which the places of a set's repetitions tell how it roams: a passer-by shifts a few of them."""
 
 SHORTEST_FLOW = 8
 """Steps of motion under which nothing can be told."""
@@ -51,7 +54,8 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     for seen in (motion, rows_of(calm, flow.columns), _main(across_of(calm))):
         sets = _better(sets, [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)])
     sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
-    sets += [_placed(one, calm, flow.columns) for one in _single(rare, sets, edges)]
+    counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
+    sets = _better(sets, [_placed(one, calm, flow.columns) for one in _single(rare, counted, edges)])
     sets += [FoundSet("hold", a, b, (), score) for a, b, score in holds(calm, [(s.first, s.end) for s in sets])]
     return sorted(sets, key=lambda one: one.first)
 
@@ -166,5 +170,6 @@ def _placed(one: FoundSet, calm: NDArray[np.float32], columns: int) -> FoundSet:
         share = share / share.sum()
         places.append(float(share @ across))
         widths.append(float(np.sqrt(share @ (across - places[-1]) ** 2)))
-    roams = (max(places) - min(places)) / (float(np.median(widths)) + 1.0)
+    low, high = np.percentile(places, MIDDLE)
+    roams = float(high - low) / (float(np.median(widths)) + 1.0)
     return replace(one, move=np.asarray(usual / (np.linalg.norm(usual) + 1e-12)), roams=roams)

@@ -19,7 +19,7 @@ WORTH = 0.29
 TEMPO_COST, BEGIN_COST = 0.05, 0.3
 """What a change to the neighbouring period, and the begin and the end of a stretch, cost: scores times seconds."""
 
-LEAST_REACH, REACH_SHARE = 0.006, 0.2
+LEAST_REACH, REACH_SHARE = 0.003, 0.2
 """Reach below which a score counts in part only: picture widths, and share of the video's usual work."""
 
 LEAST_FADING = 0.55
