@@ -25,7 +25,7 @@ MOST_SECONDS = 360.0
 QUIET_SECONDS = 60.0
 """Kept before now where no set was found: one may have begun there."""
 
-DROPPED = 0.15
+DROPPED = 0.3
 """Confidence under which what repeats is no exercise: people walk, talk and dance in rhythms too."""
 
 CERTAIN, LIKELY, FEW = 0.85, 0.6, 4

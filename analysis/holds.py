@@ -21,7 +21,7 @@ SMOOTH_SECONDS = 1.2
 ENTRY_SECONDS = 3.0
 """Getting into a posture and out of it takes no longer."""
 
-LEAST_WAY = 0.15
+LEAST_WAY = 0.08
 """How far the picture must move down before a hold and up after it, summed over its cells: picture widths."""
 
 

@@ -54,6 +54,7 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     for seen in (motion, rows_of(calm, flow.columns), _main(across_of(calm))):
         sets = _better(sets, [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)])
     sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
+    sets = [_filling(one, calm, edges) for one in sets]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     sets = _better(sets, [_placed(one, calm, flow.columns) for one in _single(rare, counted, edges)])
     sets += [FoundSet("hold", a, b, (), score) for a, b, score in holds(calm, [(s.first, s.end) for s in sets])]
@@ -157,6 +158,14 @@ def _single(motion: Field, sets: list[FoundSet], cuts: list[int]) -> list[FoundS
                 for one in excursions(motion, *part, whole=part == shot)
             ]
     return result
+
+
+def _filling(one: FoundSet, calm: NDArray[np.float32], cuts: list[int]) -> FoundSet:
+    """With how much of the motion of its shots it holds."""
+    shots = [(a, b) for a, b in pairwise([0, *cuts, len(calm)]) if a < one.end and b > one.first]
+    energy = (calm[shots[0][0] : shots[-1][1]] ** 2).sum(axis=(1, 2))
+    first, end = (int(place) - shots[0][0] for place in (one.first, one.end + 1))
+    return replace(one, fills=float(energy[max(0, first) : end].sum() / (energy.sum() + 1e-12)))
 
 
 def _placed(one: FoundSet, calm: NDArray[np.float32], columns: int) -> FoundSet:

@@ -30,6 +30,10 @@ WALKING_SECONDS, ROAMING = 1.3, 0.45
 """A quick rhythm whose place wanders by more than this share of its own extent is somebody walking: a step takes
 half a second, and who does jumping jacks stays where they are."""
 
+FEW, ALONE_FROM, ALONE_TO = 3, 0.5, 0.9
+"""Fewer rhythmic repetitions than this are believed only where they are what a shot shows: people at rest bend twice
+too. Share of the shot's motion that they hold."""
+
 UNEVEN_OF_TWO = 0.3
 """Unevenness taken for two repetitions, of which nobody can tell."""
 
@@ -58,7 +62,8 @@ def confidence(one: FoundSet) -> float:
     if one.beat < WALKING_SECONDS * RATE and one.roams > ROAMING:
         return 0.0
     total = float(evidence(one) @ np.array(list(WEIGHTS.values())))
-    return round(float(1 / (1 + np.exp(-total))), 3)
+    alone = _between(one.fills, ALONE_FROM, ALONE_TO) if len(one.reps) < FEW else 1.0
+    return round(alone * float(1 / (1 + np.exp(-total))), 3)
 
 
 def evidence(one: FoundSet) -> Line:
