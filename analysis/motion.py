@@ -78,12 +78,14 @@ class Change:
     """How one picture became the next. `motion` in pixels of the pictures, the camera's share removed; `camera`, that
     share; `unexplained` in grey levels: mean change of a pixel after all motion and any change of light is undone;
     `flow` (rows, columns, 2) pixels to the right and down by which each block moved against the camera, less where a
-    block shows or changes little to tell it by; None unless asked for, and where the pictures cannot be compared."""
+    block shows or changes little to tell it by; `grey` (rows, columns) levels by which each block became brighter
+    against the camera. None unless asked for, and where the pictures cannot be compared."""
 
     motion: float
     camera: float
     unexplained: float
     flow: NDArray[np.float32] | None = None
+    grey: NDArray[np.float32] | None = None
 
 
 class Comparer:
@@ -111,7 +113,8 @@ class Comparer:
         seen = _see(first, second, flow)
         motion, camera = _moved(seen, left)
         moved = self._against_camera(first, seen) if signed else None
-        return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained, moved)
+        grey = _brightened(first, seen) if signed else None
+        return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained, moved, grey)
 
     def _against_camera(self, first: NDArray[np.uint8], seen: _Seen) -> NDArray[np.float32]:
         """(rows, columns, 2) pixels moved, signed. Where the camera moved, flow is measured anew with that undone: a
@@ -208,6 +211,14 @@ def _see(first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.f
     undone = _undo(second, np.asarray(field, np.float32))
     change = _blocks(np.asarray(cv2.absdiff(first, undone), np.uint8), rows, columns).ravel()
     return _Seen(rows, columns, blocks, camera, weights, texture, change, undone)
+
+
+def _brightened(first: NDArray[np.uint8], seen: _Seen) -> NDArray[np.float32]:
+    """(rows, columns) grey levels by which each block became brighter once the camera's motion is undone."""
+    apart = seen.undone.astype(np.float32) - first
+    changed = np.minimum(1.0, seen.change / seen.evidence) * seen.inside
+    brighter = _blocks(apart, seen.rows, seen.columns) * changed.reshape(seen.rows, seen.columns)
+    return np.asarray(brighter, np.float32)
 
 
 def _camera(

@@ -24,6 +24,9 @@ SMOOTH_SHARE = 1 / 14
 LEAST_SEEN = 1.5
 """Periods that motion must last for one to be told: of less, too little lies a period after what went before."""
 
+WIDTHS_A_LEVEL = 1e-3
+"""Picture widths of motion that a grey level of change stands for: an arm that crosses a cell changes it by ten."""
+
 KEPT = 8
 """Directions of motion kept: 14 and 24 count no better on drawn workouts, and worse with a hand-held camera."""
 
@@ -84,6 +87,13 @@ def rows_of(values: NDArray[np.float32], columns: int) -> Field:
 def across_of(values: NDArray[np.float32]) -> Field:
     """(n, cells) what moves to the sides. Hops do not: two of them make a jumping jack, which goes out and in once."""
     return np.ascontiguousarray(values[:, :, 0])
+
+
+def brightness_of(grey: NDArray[np.float32]) -> Field:
+    """(n, cells) how each cell brightens, as if so much of a picture width had moved: a thin limb that swings too fast
+    for its flow to be told covers a place and uncovers it again."""
+    width = grey * WIDTHS_A_LEVEL
+    return np.ascontiguousarray(calmed(np.stack([width, np.zeros_like(width)], axis=-1))[..., 0])
 
 
 def main_directions(flat: Field) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from analysis.found import FoundSet
 from analysis.holds import holds
 from analysis.legs import cosine
 from analysis.repetitions import count
-from analysis.rhythm import Field, across_of, calmed, main_directions, parts_of, rhythm, rows_of
+from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import HOP_SECONDS, Stretch, differing, is_half, stretches
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
@@ -42,19 +42,24 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     if len(flow.values) < SHORTEST_FLOW:
         return []
     edges = sorted({round((cut - flow.start) * RATE) for cut in cuts if flow.start < cut < flow.end})
-    values = flow.values.copy()
+    values, grey = flow.values.copy(), flow.grey.copy()
     for edge in edges:
         values[max(0, edge - 2) : edge + 1] = 0
+        grey[max(0, edge - 2) : edge + 1] = 0
     calm = calmed(values)
     parts = parts_of(calm, flow.columns)
     directions = main_directions(parts)
-    motion = np.ascontiguousarray(parts @ directions)
-    rare = np.ascontiguousarray(parts_of(calmed(values, rare=True), flow.columns) @ directions)
     sets: list[FoundSet] = []
-    for seen in (motion, rows_of(calm, flow.columns), _main(across_of(calm))):
+    for seen in (
+        np.ascontiguousarray(parts @ directions),
+        rows_of(calm, flow.columns),
+        _main(across_of(calm)),
+        _main(brightness_of(grey)),
+    ):
         sets = _better(sets, [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)])
     sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
     sets = [_filling(one, calm, edges) for one in sets]
+    rare = np.ascontiguousarray(parts_of(calmed(values, rare=True), flow.columns) @ directions)
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     sets = _better(sets, [_placed(one, calm, flow.columns) for one in _single(rare, counted, edges)])
     sets += [FoundSet("hold", a, b, (), score) for a, b, score in holds(calm, [(s.first, s.end) for s in sets])]

@@ -124,8 +124,8 @@ class SignalCollector:
             speed = 1 / grey.shape[1] / (time - self._times[-1])
             motion, camera = change.motion * speed, change.camera * speed
             unexplained = change.unexplained
-            if self._flow is not None and change.flow is not None:
-                self._flow.add(self._times[-1], time, change.flow / grey.shape[1])
+            if self._flow is not None and change.flow is not None and change.grey is not None:
+                self._flow.add(self._times[-1], time, change.flow / grey.shape[1], change.grey)
         self._before = grey.copy()
         self._times.append(time)
         self._motion.append(motion)

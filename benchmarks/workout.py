@@ -70,8 +70,8 @@ def count(watched: Watched) -> list[WorkoutSet]:
     track = FlowTrack()
     finder = SetFinder(track)
     shape = (-1, watched.flow.columns, 2)
-    for step, values in enumerate(watched.flow.values):
-        track.add(step / RATE, (step + 1) / RATE, values.reshape(shape))
+    for step, (values, grey) in enumerate(zip(watched.flow.values, watched.flow.grey, strict=True)):
+        track.add(step / RATE, (step + 1) / RATE, values.reshape(shape), grey.reshape(shape[:2]))
         while finder.due:
             finder.look(tuple(cut for cut in watched.cuts if cut >= finder.begin))
     finder.look(tuple(cut for cut in watched.cuts if cut >= finder.begin), last=True)
@@ -216,19 +216,25 @@ def curve(watched: Watched) -> Iterator[str]:
     """One drawn workout over and over, for as long as asked."""
     for minutes in (5, 15, 45):
         times = int(np.ceil(minutes * 60 / watched.seconds))
-        flow = Flow(0.0, np.concatenate([watched.flow.values] * times)[: minutes * 600], watched.flow.columns)
-        long = Watched(watched.name, watched.condition, minutes * 60.0, (), flow, ())
+        long = _cut(watched, times, minutes * 600)
         began = time.process_time()
         found = count(long)
         took = time.process_time() - began
         tracemalloc.start()
-        count(Watched(long.name, long.condition, 120.0, (), Flow(0.0, flow.values[:1200], flow.columns), ()))
+        count(_cut(long, 1, 1200))
         most = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
         pace = minutes * 60 / took
         yield f"{minutes:3} min: {took:6.1f} s of processor time, {pace:6.0f} × real time, {len(found)} sets"
         if minutes == 5:
             yield f"         at most {most:.0f} MB at work in two minutes of it"
+
+
+def _cut(watched: Watched, times: int, steps: int) -> Watched:
+    """So many steps of a workout done so many times over."""
+    values, grey = (np.concatenate([part] * times)[:steps] for part in (watched.flow.values, watched.flow.grey))
+    flow = Flow(0.0, values, watched.flow.columns, grey)
+    return Watched(watched.name, watched.condition, steps / RATE, (), flow, ())
 
 
 def main() -> None:

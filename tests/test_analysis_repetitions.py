@@ -20,7 +20,13 @@ from analysis.stretches import best_path
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
 CELLS, COLUMNS = 144, 16
+NO_CHANGE = np.zeros((CELLS // COLUMNS, COLUMNS), np.float32)
 BODY = [cell for cell in range(CELLS) if 5 <= cell % COLUMNS <= 8 and cell // COLUMNS >= 2]
+
+
+def still(values: NDArray[np.float32]) -> Flow:
+    """Motion in a picture whose brightness tells nothing."""
+    return Flow(0.0, values, COLUMNS, np.zeros(values.shape[:2], np.float32))
 
 
 def flow(seconds: float, way: Callable[[float], float], noise: float = 1e-4, seed: int = 0) -> Flow:
@@ -30,7 +36,7 @@ def flow(seconds: float, way: Callable[[float], float], noise: float = 1e-4, see
     moved = np.diff([way(float(time)) for time in times])
     values = random.normal(size=(len(moved), CELLS, 2)).astype(np.float32) * noise
     values[:, BODY, 1] += moved[:, None].astype(np.float32)
-    return Flow(0.0, values, COLUMNS)
+    return still(values)
 
 
 def bobbing(begin: float, end: float, period: float, far: float = 0.1) -> Callable[[float], float]:
@@ -100,7 +106,7 @@ def test_aimless_motion_is_no_exercise(seed: int) -> None:
     smooth = np.mean([ways[late : late + 600] for late in range(5)], axis=0)
     values = np.zeros((600, CELLS, 2), np.float32)
     values[:, BODY] = (smooth @ random.normal(size=(6, len(BODY) * 2))).reshape(600, -1, 2) * 0.004
-    assert counted(find_sets(Flow(0.0, values, COLUMNS), ())) == []
+    assert counted(find_sets(still(values), ())) == []
 
 
 def test_a_posture_held_is_a_hold() -> None:
@@ -115,7 +121,7 @@ def test_a_posture_held_is_a_hold() -> None:
 
 def test_two_short_flows_and_none_are_read_without_complaint() -> None:
     for steps in (0, 3, 9):
-        assert find_sets(Flow(0.0, np.zeros((steps, CELLS, 2), np.float32), COLUMNS), ()) == []
+        assert find_sets(still(np.zeros((steps, CELLS, 2), np.float32)), ()) == []
 
 
 def test_a_set_is_handed_on_before_the_video_ends() -> None:
@@ -124,7 +130,7 @@ def test_a_set_is_handed_on_before_the_video_ends() -> None:
     finder = SetFinder(track)
     told: list[float] = []
     for step, values in enumerate(seen.values):
-        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2))
+        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2), NO_CHANGE)
         while finder.due:
             told += [track.end for _ in finder.look(())]
     finder.look((), last=True)
@@ -139,7 +145,7 @@ def test_what_is_decided_is_forgotten() -> None:
     finder = SetFinder(track)
     longest = 0
     for step, values in enumerate(seen.values):
-        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2))
+        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2), NO_CHANGE)
         while finder.due:
             finder.look(())
         longest = max(longest, len(track.read(finder.begin).values) if step % 100 == 0 else 0)
@@ -150,7 +156,7 @@ def test_flow_is_kept_to_a_few_percent_and_on_an_even_clock() -> None:
     track = FlowTrack()
     edges = np.cumsum([0.0, *np.tile([0.08, 0.12, 0.16], 20)])
     for begin, end in pairwise(edges):
-        track.add(float(begin), float(end), np.full((9, 16, 2), (end - begin) * 0.05, np.float32))
+        track.add(float(begin), float(end), np.full((9, 16, 2), (end - begin) * 0.05, np.float32), NO_CHANGE)
     read = track.read(0.0)
     assert len(read.values) == round(edges[-1] * RATE)
     assert np.allclose(read.values.sum(axis=0), edges[-1] * 0.05, rtol=0.05)
@@ -158,8 +164,8 @@ def test_flow_is_kept_to_a_few_percent_and_on_an_even_clock() -> None:
 
 def test_a_gap_in_the_pictures_moves_nothing() -> None:
     track = FlowTrack()
-    track.add(0.0, 0.1, np.full((9, 16, 2), 0.01, np.float32))
-    track.add(0.1, 5.1, np.full((9, 16, 2), 0.5, np.float32))
+    track.add(0.0, 0.1, np.full((9, 16, 2), 0.01, np.float32), NO_CHANGE)
+    track.add(0.1, 5.1, np.full((9, 16, 2), 0.5, np.float32), NO_CHANGE)
     assert float(track.read(0.0).values[2:].max()) == 0.0
 
 
@@ -188,3 +194,19 @@ def test_the_best_path_rests_where_nothing_is_worth_it() -> None:
     worth: NDArray[np.float64] = np.full((3, 12), -1.0)
     worth[1, 4:9] = 2.0
     assert best_path(worth, 0.0, 0.1, 0.5).tolist() == [-1] * 4 + [1] * 5 + [-1] * 3
+
+
+def test_a_limb_too_fast_for_its_flow_is_counted_by_what_it_covers() -> None:
+    seen = flow(30, lambda time: 0.0)
+    way = bobbing(8, 20, 1.2)
+    moved = np.diff([way(step / RATE) for step in range(len(seen.values) + 1)])
+    seen.grey[:, BODY[:6]] += 200 * moved[:, None].astype(np.float32)
+    seen.grey[:, BODY[6:12]] -= 200 * moved[:, None].astype(np.float32)
+    assert counted(find_sets(seen, ())) == [10]
+
+
+def test_the_track_keeps_brightness_beside_motion() -> None:
+    track = FlowTrack()
+    grey = np.linspace(-60, 60, CELLS, dtype=np.float32).reshape(-1, COLUMNS)
+    track.add(0.0, 0.1, np.zeros((9, 16, 2), np.float32), grey)
+    assert track.read(0.0).grey[0] == pytest.approx(grey.ravel(), rel=0.14, abs=0.07)

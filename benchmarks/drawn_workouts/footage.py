@@ -40,10 +40,12 @@ def watch(half: str, condition: str, number: int, keep: Path | None = None) -> W
         flow, cuts = measure(drawn)
         if kept:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(kept, values=flow.values.astype(np.float16), columns=flow.columns, cuts=np.array(cuts))
+            values, grey = flow.values.astype(np.float16), flow.grey.astype(np.float16)
+            np.savez_compressed(kept, values=values, grey=grey, columns=flow.columns, cuts=np.array(cuts))
     if kept:
         with np.load(kept) as found:
-            flow = Flow(0.0, found["values"].astype(np.float32), int(found["columns"]))
+            grey = found["grey"].astype(np.float32)
+            flow = Flow(0.0, found["values"].astype(np.float32), int(found["columns"]), grey)
             cuts = tuple(float(cut) for cut in found["cuts"])
     return Watched(drawn.name, condition, len(drawn.script.poses) / RATE, tuple(drawn.script.sets), flow, cuts)
 

@@ -26,7 +26,7 @@ NOTHING = ("rest only", "dance", "talk")
 
 CONDITIONS = (*WORKING, *NOTHING)
 
-HALVES = {"tuning": 1_000, "evaluation": 5_300_000}
+HALVES = {"tuning": 1_000, "evaluation": 7_100_000}
 """Where the seeds of each half begin."""
 
 
