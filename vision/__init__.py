@@ -1,4 +1,4 @@
-"""The eyes: look at a stretch of video, rate it, name what is done in it, describe it. What a model has to offer for that.
+"""The eyes: look at a stretch of video, rate it, name what is done in it, describe it. What a model offers for that.
 
 Nothing here loads a model or torch: `open_smolvlm` in `vision/smolvlm.py` does, where one is wanted.
 """
@@ -27,7 +27,7 @@ def never() -> bool:
 
 @dataclass(frozen=True)
 class View:
-    """What the eyes are shown of a stretch of video: `start` to `end` in seconds, pictures in time order, a time each."""
+    """What the eyes are shown of a stretch of video: `start` to `end` in seconds, pictures in order, a time each."""
 
     start: float
     end: float
@@ -83,7 +83,7 @@ class Facts:
 
 
 class Seen(Protocol):
-    """A stretch of video that was looked at. Its questions share what looking cost; leave it (`with`) to free the memory.
+    """A stretch of video that was looked at. Questions share what looking cost; leave it (`with`) to free the memory.
 
     Every call raises AnalysisStopped within a second once the session is stopped, and OutOfMemory in words.
     """
@@ -112,7 +112,7 @@ class VisionModel(Protocol):
         ...
 
     def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Iterator[Seen]:
-        """Look at one view after another, with the next few under way meanwhile; leave each before you take the next."""
+        """Look at one view after another, the next few under way meanwhile; leave each before you take the next."""
         ...
 
     def give_way(self) -> AbstractContextManager[None]:

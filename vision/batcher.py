@@ -23,8 +23,8 @@ ASK_EVERY_SECONDS = 0.02
 
 
 class Interrupted(BaseException):
-    """Leaves a model in the middle of its work because a session of the batch stopped. Of the batcher's own; no library's
-    `except Exception` may swallow it."""
+    """Leaves a model in the middle of its work because a session of the batch stopped. Not an `Exception`: a library
+    might swallow that."""
 
 
 @dataclass(eq=False)
@@ -91,7 +91,7 @@ class Batcher:
         return task
 
     def wait(self, task: Task[T]) -> T:
-        """What came of a task. Raises AnalysisStopped as soon as its session stops, whatever the model does meanwhile."""
+        """What came of a task. Raises AnalysisStopped as soon as its session stops, whatever the model does."""
         while not task.done.wait(ASK_EVERY_SECONDS):
             if task.gone():
                 raise AnalysisStopped
@@ -136,8 +136,9 @@ class Batcher:
         return sum(_leading(queue, kind) for queue in self._queues.values())
 
     def _take(self) -> list[Task[Any]]:
-        """Of the first session's kind, one task from each session in turn; who was served goes to the end of the line."""
-        kind, batch = next(iter(self._queues.values()))[0].kind, []
+        """Of the first session's kind, one task from each session in turn; who was served goes to the end."""
+        kind = next(iter(self._queues.values()))[0].kind
+        batch: list[Task[Any]] = []
         while len(batch) < self._most:
             served = [session for session, queue in self._queues.items() if queue[0].kind == kind]
             for session in served[: self._most - len(batch)]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,9 +30,9 @@ def choose_dtype(device: torch.device, wanted: str | None = None) -> torch.dtype
     return torch.bfloat16 if fit else torch.float32
 
 
-def _processor_multiplies_bf16(can: dict[str, Any]) -> bool:
-    """By the instructions torch finds: AVX512_BF16 or AMX on x86, BF16 on Arm. Without them bfloat16 is emulated, slower
-    than float32."""
+def _processor_multiplies_bf16(can: Mapping[str, Any]) -> bool:
+    """By the instructions torch finds: AVX512_BF16 or AMX on x86, BF16 on Arm. Without them it is emulated, slower than
+    float32."""
     return any(can.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16", "arm_bf16"))
 
 

@@ -17,8 +17,8 @@ STRANGE_CHARACTERS = 500
 LABEL_CHARACTERS = 60
 
 LEVELS = ("low", "medium", "high")
-"""Three levels, one token each in SmolLM2's vocabulary. Likelihood over few levels agrees with people better than yes/no or
-a generated label does (arXiv 2310.14122)."""
+"""Likelihood over a few levels agrees with people better than yes/no or a generated label does (arXiv 2310.14122). Such
+common words are a token each; where one is not, the likelihood of its tokens counts."""
 
 SPECIAL = (
     "<|im_start|>",

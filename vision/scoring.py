@@ -1,7 +1,7 @@
 """From the likelihood of words to ratings and names. Numbers in, numbers out; no model.
 
-What a model answers before blank pictures is what it would say anyway, so that is subtracted: in the space of logarithms,
-as contextual calibration does (arXiv 2102.09690).
+What a model answers before blank pictures is what it would say anyway, so that is subtracted, in the space of
+logarithms, as contextual calibration does (arXiv 2102.09690).
 """
 
 from __future__ import annotations

@@ -1,0 +1,182 @@
+"""Finds a model and loads it, saying how far that is, and in words what is wrong where it cannot be done.
+
+A model is a folder or an id of the Hugging Face hub. Weights are read from safetensors files alone, and no code that
+comes with a model is run.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from safetensors import SafetensorError, safe_open
+from tqdm import tqdm
+from transformers import AutoTokenizer, SmolVLMConfig, SmolVLMForConditionalGeneration
+from transformers.utils import logging as transformers_logging
+
+from errors import CannotStart
+
+DEFAULT_MODEL = "HuggingFaceTB/SmolVLM2-500M-Video-Instruct"
+
+FILES = ["*.json", "*.safetensors", "*.jinja", "merges.txt"]
+"""What is fetched of a model: no pickled weights, no code."""
+
+MAPPED_BYTES = 256 << 20
+"""A file is opened anew after so many bytes: what was read before leaves memory."""
+
+Loading = Callable[[str, float], None]
+"""Told ("Downloading" | "Loading", share 0-1 of the weights' bytes)."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """`side` and `patch` in pixels, `per_picture` in tokens, `longest` the tokens a text may have."""
+
+    side: int
+    patch: int
+    per_picture: int
+    image_id: int
+    longest: int
+
+
+def available(model: str, revision: str | None = None, seconds: float = 8.0) -> bool:
+    """Whether a model can be had here: as a folder, from the cache, or from the hub. Answers within the seconds given,
+    which name resolution and connecting share."""
+    if Path(model).is_dir() or _cached(model, revision):
+        return True
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            HfApi().model_info(model, revision=revision, timeout=seconds)
+        except (HfHubHTTPError, OSError, ValueError, RuntimeError):  # offline, unknown, no access, no such name
+            return
+        answers.append(True)
+
+    asking = threading.Thread(target=ask, name="hub", daemon=True)
+    asking.start()
+    asking.join(seconds)
+    return bool(answers)
+
+
+def find(model: str, revision: str | None, tell: Loading) -> Path:
+    """The model's folder; fetched first if need be. Raises CannotStart."""
+    if Path(model).is_dir():
+        return Path(model)
+    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise CannotStart(f"there is no folder {model} to load a model from")
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=FILES, tqdm_class=_counting(tell)))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
+        words = str(error).strip().splitlines()
+        raise CannotStart(f"the model {model} cannot be fetched: {words[0] if words else error!r}") from error
+
+
+def read_geometry(folder: Path) -> Geometry:
+    """What the model's config says of its sizes. Raises CannotStart if it is not a SmolVLM2 that is whole."""
+    file = folder / "config.json"
+    try:
+        config = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"{folder} holds no model: its config.json is missing or cannot be read") from error
+    if not isinstance(config, dict) or config.get("model_type") != "smolvlm":
+        kind = config.get("model_type") if isinstance(config, dict) else None
+        raise CannotStart(f"the model in {folder} is of type {kind!r}; SmolVLM2's is 'smolvlm'")
+    try:
+        vision, text, scale = config["vision_config"], config["text_config"], int(config["scale_factor"])
+        side, patch = int(vision["image_size"]), int(vision["patch_size"])
+        per_side, odd = divmod(side, patch * scale)
+        if odd or per_side < 1:
+            raise ValueError(f"{side} pixels do not divide into patches of {patch}, {scale} a side together")
+        return Geometry(side, patch, per_side**2, int(config["image_token_id"]), int(text["max_position_embeddings"]))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise CannotStart(f"{file} does not describe a SmolVLM2: {error}") from error
+
+
+def load_tokenizer(folder: Path) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError, ImportError, AttributeError) as error:
+        raise CannotStart(f"the tokenizer in {folder} cannot be loaded: {error}") from error
+
+
+def load_model(folder: Path, device: torch.device, dtype: torch.dtype, tell: Loading) -> Any:
+    """The model, ready to be asked. Raises CannotStart if its weights are damaged, or not all there."""
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    try:
+        weights = dict(_weights(folder, dtype, tell))
+        loaded: Any = SmolVLMForConditionalGeneration.from_pretrained(
+            None,  # neither a name nor files: everything is handed in
+            config=SmolVLMConfig.from_pretrained(folder, local_files_only=True),
+            state_dict=weights,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise CannotStart(f"the weights in {folder} are damaged or do not fit the model: {error}") from error
+    model, found = loaded
+    if lacking := sorted(found["missing_keys"]):
+        raise CannotStart(f"the weights in {folder} lack {len(lacking)} of the model's, {lacking[0]} among them")
+    return model.eval().to(device)
+
+
+def _weights(folder: Path, dtype: torch.dtype, tell: Loading) -> Iterator[tuple[str, torch.Tensor]]:
+    """Every tensor, in the number format it will have: a file of float32 never lies in memory as a whole."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise CannotStart(f"{folder} holds no weights in safetensors files")
+    total, read = sum(file.stat().st_size for file in files), 0
+    tell("Loading", 0.0)
+    for file in files:
+        names = _names(file)
+        while names:
+            mapped = 0
+            with safe_open(file, framework="pt") as opened:
+                while names and mapped < MAPPED_BYTES:
+                    name = names.pop()
+                    tensor = opened.get_tensor(name)
+                    mapped, read = mapped + tensor.nbytes, read + tensor.nbytes
+                    yield name, tensor.to(dtype, copy=True) if tensor.is_floating_point() else tensor.clone()
+                    del tensor
+                    tell("Loading", min(1.0, read / total))
+    tell("Loading", 1.0)
+
+
+def _names(file: Path) -> list[str]:
+    with safe_open(file, framework="pt") as opened:
+        return sorted(opened.keys(), reverse=True)
+
+
+def _cached(model: str, revision: str | None) -> bool:
+    try:
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=FILES, local_files_only=True))
+    except (LocalEntryNotFoundError, OSError, ValueError):
+        return False
+    return (folder / "config.json").exists() and any(folder.glob("*.safetensors"))
+
+
+def _counting(tell: Loading) -> type[Any]:
+    """The bar that the hub's client moves, shown to nobody, passed on."""
+
+    class Counting(tqdm):  # type: ignore[misc]  # tqdm has no types
+        def __init__(self, *args: Any, **options: Any) -> None:
+            options.pop("name", None)
+            super().__init__(*args, **(options | {"file": io.StringIO(), "disable": False}))
+
+        def update(self, n: float | None = 1) -> object:
+            moved: object = super().update(n)
+            if self.unit == "B" and self.total:
+                tell("Downloading", min(1.0, self.n / self.total))
+            return moved
+
+    return Counting
