@@ -38,43 +38,25 @@ class Size:
     vocabulary: int = 0
 
 
-TINY = Size(
-    {
-        "hidden_size": 64,
-        "intermediate_size": 96,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-    },
-    {
-        "hidden_size": 48,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "image_size": 64,
-        "patch_size": 16,
-    },
-    scale=2,
-)
-M500 = Size(
-    {
-        "hidden_size": 960,
-        "intermediate_size": 2560,
-        "num_hidden_layers": 32,
-        "num_attention_heads": 15,
-        "num_key_value_heads": 5,
-    },
-    {
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 12,
-        "image_size": 512,
-        "patch_size": 16,
-    },
-    scale=4,
-    vocabulary=49280,
-)
+def _text(hidden: int, intermediate: int, layers: int, heads: int, key_heads: int) -> dict[str, int]:
+    return _shape(hidden, intermediate, layers, heads) | {"num_key_value_heads": key_heads}
+
+
+def _vision(hidden: int, intermediate: int, layers: int, heads: int, side: int, patch: int) -> dict[str, int]:
+    return _shape(hidden, intermediate, layers, heads) | {"image_size": side, "patch_size": patch}
+
+
+def _shape(hidden: int, intermediate: int, layers: int, heads: int) -> dict[str, int]:
+    return {
+        "hidden_size": hidden,
+        "intermediate_size": intermediate,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+    }
+
+
+TINY = Size(_text(64, 96, 2, 4, 2), _vision(48, 64, 2, 4, side=64, patch=16), scale=2)
+M500 = Size(_text(960, 2560, 32, 15, 5), _vision(768, 3072, 12, 12, side=512, patch=16), scale=4, vocabulary=49280)
 """The geometry of SmolVLM2-500M-Video-Instruct."""
 
 
@@ -101,7 +83,12 @@ def make_checkpoint(folder: Path, size: Size = TINY, seed: int = 0, dtype: torch
     model = SmolVLMForConditionalGeneration(config).eval().to(dtype)
     _let_pictures_matter(model)
     model.save_pretrained(folder)
-    settings: dict[str, Any] = {
+    (folder / "preprocessor_config.json").write_text(json.dumps(_processor_settings(side)))
+    return folder
+
+
+def _processor_settings(side: int) -> dict[str, Any]:
+    return {
         "image_mean": [0.5] * 3,
         "image_std": [0.5] * 3,
         "rescale_factor": 1 / 255,
@@ -115,16 +102,18 @@ def make_checkpoint(folder: Path, size: Size = TINY, seed: int = 0, dtype: torch
         "image_processor_type": "SmolVLMImageProcessor",
         "processor_class": "SmolVLMProcessor",
     }
-    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
-    return folder
+
+
+LOUDER = {"connector": 20.0, "lm_head": 3.0, "embed_tokens": 50.0, "text_model": 8.0, "vision_model": 2.0}
+"""By how much weights are multiplied: as drawn, every picture looks alike, every answer is as likely, and one word is
+said for ever."""
 
 
 def _let_pictures_matter(model: Any) -> None:
-    """As drawn, random weights are so small that every picture looks alike and every answer is as likely."""
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.ndim > 1:
-                weight.mul_(6.0 if "connector" in name or "lm_head" in name else 2.0)
+                weight.mul_(next(factor for part, factor in LOUDER.items() if part in name))
 
 
 def _tokenizer(folder: Path) -> Tokenizer:

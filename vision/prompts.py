@@ -68,7 +68,7 @@ def clean(text: str, special: Iterable[str] = SPECIAL, most: int = STRANGE_CHARA
             break
         text = shorter
     text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", text)).strip()
-    return text if len(text) <= most else text[:most].rsplit(maxsplit=1)[0]
+    return text if len(text) <= most else text[: most + 1].rsplit(maxsplit=1)[0][:most]
 
 
 def clean_label(label: str, special: Iterable[str] = SPECIAL) -> str:

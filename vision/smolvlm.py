@@ -45,10 +45,19 @@ class SmolVLM:
     """The model and the thread that feeds it. Close it to end that."""
 
     def __init__(
-        self, name: str, revision: str | None, model: Any, layout: Layout, frames: Frames, longest: int
+        self,
+        name: str,
+        revision: str | None,
+        model: Any,
+        layout: Layout,
+        frames: Frames,
+        longest: int,
+        threads: int | None,
     ) -> None:
         self._layout, self._frames, self._longest = layout, frames, longest
-        self._threads = Threads()
+        self.network = model
+        """transformers' own."""
+        self._threads = Threads(threads)
         self._engine = Engine(model, layout.image_id, layout.end_id, self._pulse)
         self._batcher = Batcher(self._work, most=16 if model.device.type == "cuda" else 4)
         self._blanks = _Remembered(REMEMBERED_BLANKS)
@@ -239,9 +248,13 @@ def open_smolvlm(
     *,
     dtype: str | None = None,
     letterbox: bool = False,
+    threads: int | None = None,
     tell: Loading = _untold,
 ) -> SmolVLM:
-    """Find and load a model: a folder, or an id of the hub. Takes seconds to minutes; raises CannotStart in words."""
+    """Find and load a model: a folder, or an id of the hub. Takes seconds to minutes; raises CannotStart in words.
+
+    `threads` are torch's, all it finds by default.
+    """
     folder = find(model, revision, tell)
     geometry = read_geometry(folder)
     layout = Layout(load_tokenizer(folder), geometry.per_picture, geometry.image_id)
@@ -251,4 +264,4 @@ def open_smolvlm(
         loaded = load_model(folder, device, choose_dtype(device, dtype), tell)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise CannotStart(f"there is not enough memory to load {model}") from error
-    return SmolVLM(model, revision, loaded, layout, frames, geometry.longest)
+    return SmolVLM(model, revision, loaded, layout, frames, geometry.longest, threads)
