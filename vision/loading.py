@@ -1,39 +1,26 @@
-"""Finds a model and loads it, saying how far that is, and in words what is wrong where it cannot be done.
+"""Loads a model from its folder, saying how far that is, and in words what is wrong where it cannot be done.
 
-A model is a folder or an id of the Hugging Face hub. Weights are read from safetensors files alone, and no code that
-comes with a model is run.
+Weights are read from safetensors files alone, and no code that comes with a model is run.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
-from tqdm import tqdm
 from transformers import AutoTokenizer, SmolVLMConfig, SmolVLMForConditionalGeneration
 from transformers.utils import logging as transformers_logging
 
 from errors import CannotStart
-
-DEFAULT_MODEL = "HuggingFaceTB/SmolVLM2-500M-Video-Instruct"
-
-FILES = ["*.json", "*.safetensors", "*.jinja", "merges.txt"]
-"""What is fetched of a model: no pickled weights, no code."""
+from vision.hub import Loading
 
 MAPPED_BYTES = 256 << 20
 """A file is opened anew after so many bytes: what was read before leaves memory."""
-
-Loading = Callable[[str, float], None]
-"""Told ("Downloading" | "Loading", share 0-1 of the weights' bytes)."""
 
 
 @dataclass(frozen=True)
@@ -45,39 +32,6 @@ class Geometry:
     per_picture: int
     image_id: int
     longest: int
-
-
-def available(model: str, revision: str | None = None, seconds: float = 8.0) -> bool:
-    """Whether a model can be had here: as a folder, from the cache, or from the hub. Answers within the seconds given,
-    which name resolution and connecting share."""
-    if Path(model).is_dir() or _cached(model, revision):
-        return True
-    answers: list[bool] = []
-
-    def ask() -> None:
-        try:
-            HfApi().model_info(model, revision=revision, timeout=seconds)
-        except (HfHubHTTPError, OSError, ValueError, RuntimeError):  # offline, unknown, no access, no such name
-            return
-        answers.append(True)
-
-    asking = threading.Thread(target=ask, name="hub", daemon=True)
-    asking.start()
-    asking.join(seconds)
-    return bool(answers)
-
-
-def find(model: str, revision: str | None, tell: Loading) -> Path:
-    """The model's folder; fetched first if need be. Raises CannotStart."""
-    if Path(model).is_dir():
-        return Path(model)
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise CannotStart(f"there is no folder {model} to load a model from")
-    try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=FILES, tqdm_class=_counting(tell)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
-        words = str(error).strip().splitlines()
-        raise CannotStart(f"the model {model} cannot be fetched: {words[0] if words else error!r}") from error
 
 
 def read_geometry(folder: Path) -> Geometry:
@@ -155,28 +109,3 @@ def _weights(folder: Path, dtype: torch.dtype, tell: Loading) -> Iterator[tuple[
 def _names(file: Path) -> list[str]:
     with safe_open(file, framework="pt") as opened:
         return sorted(opened.keys(), reverse=True)
-
-
-def _cached(model: str, revision: str | None) -> bool:
-    try:
-        folder = Path(snapshot_download(model, revision=revision, allow_patterns=FILES, local_files_only=True))
-    except (LocalEntryNotFoundError, OSError, ValueError):
-        return False
-    return (folder / "config.json").exists() and any(folder.glob("*.safetensors"))
-
-
-def _counting(tell: Loading) -> type[Any]:
-    """The bar that the hub's client moves, shown to nobody, passed on."""
-
-    class Counting(tqdm):  # type: ignore[misc]  # tqdm has no types
-        def __init__(self, *args: Any, **options: Any) -> None:
-            options.pop("name", None)
-            super().__init__(*args, **(options | {"file": io.StringIO(), "disable": False}))
-
-        def update(self, n: float | None = 1) -> object:
-            moved: object = super().update(n)
-            if self.unit == "B" and self.total:
-                tell("Downloading", min(1.0, self.n / self.total))
-            return moved
-
-    return Counting

@@ -15,8 +15,9 @@ from errors import CannotStart, OutOfMemory
 from vision import Facts, Named, Question, Rating, Stopped, View, scoring
 from vision.batcher import Batcher, Task
 from vision.engine import Engine, Telling
+from vision.hub import DEFAULT_MODEL, Loading, find
 from vision.layout import Layout, Sheet
-from vision.loading import DEFAULT_MODEL, Loading, find, load_model, load_tokenizer, read_geometry
+from vision.loading import load_model, load_tokenizer, read_geometry
 from vision.machine import Threads, choose_device, choose_dtype, free_memory, out_of_memory
 from vision.past import Past, tokens_in
 from vision.pixels import Frames
