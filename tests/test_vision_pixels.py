@@ -39,7 +39,7 @@ def lanczos_weights(size: int, wanted: int) -> NDArray[np.float64]:
 def lanczos(picture: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
     across = np.einsum("wx,hxc->hwc", lanczos_weights(picture.shape[1], width), picture)
     down = np.einsum("hy,ywc->hwc", lanczos_weights(picture.shape[0], height), np.clip(across, 0, 255))
-    return np.clip(down, 0, 255)
+    return np.asarray(np.clip(down, 0, 255), np.float64)
 
 
 @pytest.mark.parametrize("shape", [(36, 64), (360, 640), (101, 57), (64, 64), (700, 300)])

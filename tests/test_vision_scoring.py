@@ -9,7 +9,7 @@ from vision import scoring
 
 
 def logs(*shares: float) -> scoring.Logs:
-    return np.log(np.array(shares))
+    return np.asarray(np.log(shares), np.float64)
 
 
 def test_the_expected_level_is_the_rating() -> None:

@@ -58,7 +58,8 @@ STAGES: dict[str, tuple[Callable[[Any], Any], Callable[[tuple[Any, ...]], bool],
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stopped_session_leaves_the_model_in_the_middle_of(stage: str, eyes: SmolVLM) -> None:
     begins, there, next_part = STAGES[stage]
-    stop, reached = threading.Event(), []
+    stop = threading.Event()
+    reached: list[int] = []
 
     def arrive(_: object, given: tuple[Any, ...]) -> None:
         if there(given):

@@ -41,8 +41,8 @@ class Straight:
 
     def __init__(self, folder: Path) -> None:
         self.model: Any = SmolVLMForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self.layout = Layout(self.tokenizer, 4, self.model.config.image_token_id)
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self.layout = Layout(tokenizer, 4, self.model.config.image_token_id)
         self.frames = Frames.from_folder(folder, 64, 16)
 
     def inputs(self, view: View, text: str, system: str = "") -> dict[str, torch.Tensor]:

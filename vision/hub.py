@@ -79,7 +79,7 @@ def cached(model: str, revision: str | None) -> Path | None:
 
 def _fetch(model: str, revision: str | None, tell: Loading) -> Path:
     files = snapshot_download(model, revision=revision, allow_patterns=FILES, dry_run=True)
-    total = sum(file.file_size for file in files if file.will_download)
+    total = sum(file.file_size or 0 for file in files if file.will_download)
     bar = _counting(total, tell)
     return Path(snapshot_download(model, revision=revision, allow_patterns=FILES, tqdm_class=bar))
 

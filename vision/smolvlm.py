@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -70,7 +70,7 @@ class SmolVLM:
         task = self._submit(self._resized(view), view, stopped, clean(system, self.special))
         return Looked(self, self._batcher.wait(task), len(view.pictures), stopped, clean(system, self.special))
 
-    def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Iterator[Looked]:
+    def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[Looked]:
         system, under_way = clean(system, self.special), deque[tuple[Task[Past], int]]()
         coming = iter(views)
         try:
