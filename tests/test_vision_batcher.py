@@ -133,6 +133,24 @@ def test_the_queue_of_a_session_is_bounded() -> None:
             batcher.submit("a", 2, stop.is_set)
 
 
+def test_a_session_that_cannot_be_asked_fails_alone() -> None:
+    broken = threading.Event()
+
+    def stopped() -> bool:
+        if broken.is_set():
+            raise ConnectionError("the ledger is away")
+        return False
+
+    with serving(most=2) as (worker, batcher):
+        with held(worker):
+            tasks = [batcher.submit("a", 1, stopped), batcher.submit("a", 2, session())]
+            broken.set()
+            time.sleep(0.03)
+        assert batcher.wait(tasks[1]) == 4
+        with pytest.raises(ConnectionError, match="away"):
+            batcher.wait(tasks[0])
+
+
 def test_closing_ends_what_runs_and_what_waits_in_words() -> None:
     worker = Worker()
     worker.batcher = batcher = Batcher(worker.work)

@@ -134,6 +134,8 @@ def test_half_precision_where_the_processor_multiplies_in_it(monkeypatch: pytest
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True, "avx512_bf16": False})
     assert choose_dtype(cpu) == torch.float32
     assert choose_dtype(cpu, "bfloat16") == torch.bfloat16
+    with pytest.raises(CannotStart, match="VISION_DTYPE is 'int4'; it may be float32, bfloat16, float16"):
+        choose_dtype(cpu, "int4")
 
 
 def test_threads_come_back_when_the_last_one_no_longer_needs_the_core() -> None:

@@ -62,6 +62,8 @@ M500 = Size(_text(960, 2560, 32, 15, 5), _vision(768, 3072, 12, 12, side=512, pa
 
 def make_checkpoint(folder: Path, size: Size = TINY, seed: int = 0, dtype: torch.dtype = torch.float32) -> Path:
     """A folder as the hub has it: config, tokenizer, chat template, processor settings, safetensors."""
+    if size is TINY:
+        torch.set_num_threads(1)  # with two, so little work is mostly waiting for each other
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(folder)
     side = size.vision["image_size"]

@@ -185,7 +185,10 @@ def _leading(queue: deque[Task[Any]], kind: Hashable) -> int:
 
 
 def _dropped(task: Task[Any]) -> bool:
-    if not task.gone():
-        return False
-    task.finish(None, AnalysisStopped())
+    try:
+        if not task.gone():
+            return False
+        task.finish(None, AnalysisStopped())
+    except Exception as error:  # noqa: BLE001 - a session that cannot be asked is that session's trouble
+        task.finish(None, error)
     return True

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from errors import CannotStart
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """What VISION_DTYPE may name. float32 is the reference; half the bytes are as good and two to four times as fast where
 the processor computes in them."""
@@ -23,6 +25,8 @@ def choose_device() -> torch.device:
 def choose_dtype(device: torch.device, wanted: str | None = None) -> torch.dtype:
     """bfloat16 where the hardware multiplies it itself, float32 elsewhere; what `wanted` names before all."""
     if wanted:
+        if wanted not in DTYPES:
+            raise CannotStart(f"VISION_DTYPE is {wanted!r}; it may be {', '.join(DTYPES)}")
         return DTYPES[wanted]
     fit = torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else False
     if device.type == "cpu":

@@ -16,6 +16,9 @@ STRANGE_CHARACTERS = 500
 
 LABEL_CHARACTERS = 60
 
+QUESTION_CHARACTERS = 1000
+"""The most of a whole question, a stranger's part of it included."""
+
 LEVELS = ("low", "medium", "high")
 """Likelihood over a few levels agrees with people better than yes/no or a generated label does (arXiv 2310.14122). Such
 common words are a token each; where one is not, the likelihood of its tokens counts."""
@@ -30,7 +33,7 @@ SPECIAL = (
     "<image>",
     "<video>",
 )
-"""What steers a model and so may never come from outside; a tokenizer knows more of them."""
+"""What steers a model and so may never come from outside. A tokenizer knows more of them: a model takes out its own."""
 
 NAME_EXERCISE = "Which exercise is the person doing? Answer with the name of the exercise."
 NAME_PHASE = "Which part of a workout is this? Answer with a few words."
@@ -38,9 +41,9 @@ DESCRIBE_MOMENT = "Describe what happens in this video in one short sentence."
 DESCRIBE_SET = "Describe in one short sentence how the person moves in this video."
 
 
-def rating_question(query: str | None = None, special: Iterable[str] = SPECIAL) -> Question:
+def rating_question(query: str | None = None) -> Question:
     """How much a stretch deserves to be a highlight; with `query`, how much of that there is in it."""
-    wish = clean(query or "", special).rstrip(".?! ")
+    wish = clean(query or "").rstrip(".?! ")
     asked = (
         f'How clearly does this video show "{wish}"?'
         if wish
@@ -49,9 +52,9 @@ def rating_question(query: str | None = None, special: Iterable[str] = SPECIAL) 
     return Question(f"{asked} Answer with one word: low, medium or high.", LEVELS)
 
 
-def describing(task: str, user_prompt: str | None = None, special: Iterable[str] = SPECIAL) -> str:
+def describing(task: str, user_prompt: str | None = None) -> str:
     """The prompt of a description; what a client wants to hear of comes before the task, which has the last word."""
-    wish = clean(user_prompt or "", special)
+    wish = clean(user_prompt or "")
     return f"{wish}\n{task}" if wish else task
 
 

@@ -21,7 +21,7 @@ from vision.loading import load_model, load_tokenizer, read_geometry
 from vision.machine import Threads, choose_device, choose_dtype, free_memory, out_of_memory
 from vision.past import Past, tokens_in
 from vision.pixels import Frames
-from vision.prompts import clean, clean_label
+from vision.prompts import QUESTION_CHARACTERS, clean, clean_label
 from vision.telling import tidy
 
 AHEAD = 3
@@ -63,15 +63,14 @@ class SmolVLM:
         self._batcher = Batcher(self._work, most=16 if model.device.type == "cuda" else 4)
         self._blanks = _Remembered(REMEMBERED_BLANKS)
         self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
-        self.special = layout.special
-        """What is to be cleaned out of strangers' text before it comes here."""
 
     def look(self, view: View, stopped: Stopped, system: str = "") -> Looked:
-        task = self._submit(self._resized(view), view, stopped, clean(system, self.special))
-        return Looked(self, self._batcher.wait(task), len(view.pictures), stopped, clean(system, self.special))
+        system = clean(system, self._layout.special)
+        task = self._submit(self._resized(view), view, stopped, system)
+        return Looked(self, self._batcher.wait(task), len(view.pictures), stopped, system)
 
     def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[Looked]:
-        system, under_way = clean(system, self.special), deque[tuple[Task[Past], int]]()
+        system, under_way = clean(system, self._layout.special), deque[tuple[Task[Past], int]]()
         coming = iter(views)
         try:
             while True:
@@ -99,7 +98,7 @@ class SmolVLM:
             if single
             else tuple(self._layout.answer(level) for level in question.levels)
         )
-        sheet = Sheet(self._layout.question(question.text), answers)
+        sheet = Sheet(self._asked(question.text), answers)
 
         def levels(weights: list[list[float]]) -> scoring.Logs:
             if not single:
@@ -111,16 +110,16 @@ class SmolVLM:
         return scoring.rating(levels(here), levels(blank), single)
 
     def name(self, seen: Looked, question: str, labels: Sequence[str]) -> Named:
-        cleaned = {label: clean_label(label, self.special) for label in labels}
+        cleaned = {label: clean_label(label, self._layout.special) for label in labels}
         usable = [label for label, text in cleaned.items() if text]
         if not usable:
             raise ValueError("there is no label to choose from")
-        sheet = Sheet(self._layout.question(question), tuple(self._layout.answer(cleaned[label]) for label in usable))
+        sheet = Sheet(self._asked(question), tuple(self._layout.answer(cleaned[label]) for label in usable))
         here, blank = self._weigh(seen, sheet), self._blank(seen, sheet)
         return scoring.named(usable, scoring.means(here), scoring.means(blank))
 
     def describe(self, seen: Looked, prompt: str) -> str:
-        wanted = Telling(self._layout.question(prompt), DESCRIBING_TOKENS, DESCRIBING_SECONDS)
+        wanted = Telling(self._asked(prompt), DESCRIBING_TOKENS, DESCRIBING_SECONDS)
         kind = ("tell", tokens_in(seen.past))
         told = self._batcher.wait(self._batcher.submit(kind, (seen.past, wanted), seen.stopped))
         return tidy(self._layout.text(told.ids), prompt, told.whole)
@@ -142,6 +141,10 @@ class SmolVLM:
                 known = self._weigh(blank, sheet)
             self._blanks.put(key, known)
         return known
+
+    def _asked(self, text: str) -> tuple[int, ...]:
+        """A question's tokens, whoever wrote it."""
+        return self._layout.question(clean(text, self._layout.special, QUESTION_CHARACTERS))
 
     def _resized(self, view: View) -> torch.Tensor:
         """In the caller's thread: the model's own has enough to do."""
@@ -201,7 +204,13 @@ class Looked:
 
     def __init__(self, model: SmolVLM, past: Past, pictures: int, stopped: Stopped, system: str) -> None:
         self._model = model
-        self.past, self.pictures, self.stopped, self.system = past, pictures, stopped, system
+        self._past, self.pictures, self.stopped, self.system = past, pictures, stopped, system
+
+    @property
+    def past(self) -> Past:
+        if not self._past:
+            raise ValueError("this look is over")
+        return self._past
 
     def rate(self, question: Question) -> Rating:
         return self._model.rate(self, question)
@@ -216,7 +225,7 @@ class Looked:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.past = ()
+        self._past = ()
 
 
 class _Remembered:
