@@ -86,6 +86,7 @@ class Engine:
         seen = torch.ones(len(rows), before + wide + most, dtype=torch.bool, device=self.device)
         for number, row in enumerate(rows):
             seen[number, before + len(row.ids) : before + wide] = False  # the padding
+        even = bool(seen.all())  # no mask: a shorter way through attention
         said: list[list[int]] = [[] for _ in rows]
         going = set(range(len(rows)))
         for step in range(most):
@@ -97,13 +98,16 @@ class Engine:
                     going.discard(number)
             if not going:
                 return
-            last = self._step(cache, tokens, before + ends + step, seen[:, : before + wide + step + 1])
+            visible = None if even else seen[:, None, None, : before + wide + step + 1]
+            last = self._step(cache, tokens, before + ends + step, visible)
 
-    def _step(self, cache: Any, tokens: torch.Tensor, positions: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    def _step(
+        self, cache: Any, tokens: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor | None
+    ) -> torch.Tensor:
         """One token more for every row: (rows, width)."""
         out = self._text(
             inputs_embeds=self._text.get_input_embeddings()(tokens[:, None]),
-            attention_mask=seen[:, None, None, :],
+            attention_mask=visible,
             position_ids=positions[:, None],
             past_key_values=cache,
             use_cache=True,
