@@ -38,8 +38,8 @@ class Worker:
 
 @contextmanager
 def serving(**options: Any) -> Iterator[tuple[Worker, Batcher]]:
-    worker = Worker()
-    worker.batcher = Batcher(worker.work, **options)
+    worker, most = Worker(), options.pop("most", 4)
+    worker.batcher = Batcher(worker.work, lambda _: most, **options)
     try:
         yield worker, worker.batcher
     finally:
@@ -153,7 +153,7 @@ def test_a_session_that_cannot_be_asked_fails_alone() -> None:
 
 def test_closing_ends_what_runs_and_what_waits_in_words() -> None:
     worker = Worker()
-    worker.batcher = batcher = Batcher(worker.work)
+    worker.batcher = batcher = Batcher(worker.work, lambda _: 4)
     worker.may_work.clear()
     running = batcher.submit("a", 1, session())
     worker.began.wait(5)

@@ -22,9 +22,13 @@ from vision.smolvlm import SmolVLM, open_smolvlm
 QUESTION = Question("How high does it go? Answer with one word: low, medium or high.", ("low", "medium", "high"))
 
 
+TOGETHER = {"look": 4, "weigh": 4, "tell": 4}
+"""As on a GPU: a processor would look at one window after the other."""
+
+
 @pytest.fixture
 def eyes(tmp_path: Path) -> Iterator[SmolVLM]:
-    with closing(open_smolvlm(str(make_checkpoint(tmp_path)), dtype="float32")) as model:
+    with closing(open_smolvlm(str(make_checkpoint(tmp_path)), dtype="float32", batches=TOGETHER)) as model:
         yield model
 
 

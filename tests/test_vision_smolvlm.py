@@ -177,12 +177,14 @@ def test_a_second_question_on_the_same_look_is_answered_as_the_first(eyes: SmolV
         assert again.rate(QUESTION).levels == pytest.approx(before.levels, abs=CLOSE)
 
 
-def test_looking_at_many_gives_what_looking_at_each_gives(eyes: SmolVLM) -> None:
+def test_looking_at_many_gives_what_looking_at_each_gives(eyes: SmolVLM, folder: Path) -> None:
     views = [view(seed, count) for seed, count in enumerate([5, 5, 3, 5, 5, 5, 1])]
     together = []
-    for seen in eyes.look_each(iter(views), never):
-        with seen:
-            together.append(seen.rate(QUESTION).expected)
+    sizes = {"look": 4, "weigh": 4, "tell": 4}
+    with closing(open_smolvlm(str(folder), dtype="float32", batches=sizes)) as many:
+        for seen in many.look_each(iter(views), never):
+            with seen:
+                together.append(seen.rate(QUESTION).expected)
     alone = []
     for one in views:
         with eyes.look(one, never) as seen:

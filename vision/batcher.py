@@ -57,14 +57,14 @@ class Batcher:
     """Runs `work(kind, tasks)` in a thread of its own; it fills in each task's result by `finish`, and calls `check` as
     often as it can.
 
-    `most` tasks make a batch; where there are fewer, it waits `patience` seconds for more. A session may have `waiting`
-    tasks in the queue; `submit` waits for a place.
+    At most `most(kind)` tasks make a batch; where there are fewer, it waits `patience` seconds for more. A session may
+    have `waiting` tasks in the queue; `submit` waits for a place.
     """
 
     def __init__(
         self,
         work: Callable[[Any, list[Task[Any]]], None],
-        most: int = 4,
+        most: Callable[[Any], int],
         patience: float = 0.005,
         waiting: int = 8,
     ) -> None:
@@ -122,26 +122,27 @@ class Batcher:
         with self._changed:
             while not self._closed and not self._queues:
                 self._changed.wait()
-            if not self._closed and self._alike() < self._most:
-                self._changed.wait_for(lambda: self._closed or self._alike() >= self._most, self._patience)
+            if not self._closed:
+                self._changed.wait_for(lambda: self._closed or self._full(), self._patience)
             if self._closed:
                 return []
             batch = self._take()
             self._changed.notify_all()
             return batch
 
-    def _alike(self) -> int:
-        """How many tasks could go together now. A first one that somebody left counts still."""
+    def _full(self) -> bool:
+        """Whether as many tasks could go together now as may."""
         kind = next(iter(self._queues.values()))[0].kind
-        return sum(_leading(queue, kind) for queue in self._queues.values())
+        return sum(_leading(queue, kind) for queue in self._queues.values()) >= self._most(kind)
 
     def _take(self) -> list[Task[Any]]:
         """Of the first session's kind, one task from each session in turn; who was served goes to the end."""
         kind = next(iter(self._queues.values()))[0].kind
         batch: list[Task[Any]] = []
-        while len(batch) < self._most:
+        most = self._most(kind)
+        while len(batch) < most:
             served = [session for session, queue in self._queues.items() if queue[0].kind == kind]
-            for session in served[: self._most - len(batch)]:
+            for session in served[: most - len(batch)]:
                 queue = self._queues.pop(session)
                 batch.append(queue.popleft())
                 if queue:

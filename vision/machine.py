@@ -52,6 +52,17 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
+def batch_sizes(device: torch.device) -> dict[str, int]:
+    """How many windows are looked at, asked about and told of in one go.
+
+    A processor is busy with the pictures of one window alone, and a session that stops would cost the others in its
+    batch all that was done for them; but each question and each word reads all weights, for however many windows.
+    """
+    if device.type == "cuda":
+        return {"look": 16, "weigh": 16, "tell": 16}
+    return {"look": 1, "weigh": 4, "tell": 4}
+
+
 class Threads:
     """How many threads torch may use: all it was given, or one while somebody else needs a core.
 

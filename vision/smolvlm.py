@@ -18,14 +18,14 @@ from vision.engine import Engine, Telling
 from vision.hub import DEFAULT_MODEL, Loading, find
 from vision.layout import Layout, Sheet
 from vision.loading import load_model, load_tokenizer, read_geometry
-from vision.machine import Threads, choose_device, choose_dtype, free_memory, out_of_memory
+from vision.machine import Threads, batch_sizes, choose_device, choose_dtype, free_memory, out_of_memory
 from vision.past import Past, tokens_in
 from vision.pixels import Frames
 from vision.prompts import QUESTION_CHARACTERS, clean, clean_label
 from vision.telling import tidy
 
 AHEAD = 3
-"""Views that are under way while one is asked about: a batch of looks, and 25 MB each for the 500M model."""
+"""Views that are under way while one is asked about; each is 25 MB in memory for the 500M model."""
 
 DESCRIBING_TOKENS, DESCRIBING_SECONDS = 48, 20.0
 """A sentence or two; a machine on which that takes longer gives what it has by then."""
@@ -53,14 +53,16 @@ class SmolVLM:
         layout: Layout,
         frames: Frames,
         longest: int,
-        threads: int | None,
+        threads: int | None = None,
+        batches: dict[str, int] | None = None,
     ) -> None:
         self._layout, self._frames, self._longest = layout, frames, longest
         self.network = model
         """transformers' own."""
         self._threads = Threads(threads)
         self._engine = Engine(model, layout.image_id, layout.end_id, self._pulse)
-        self._batcher = Batcher(self._work, most=16 if model.device.type == "cuda" else 4)
+        sizes = batches or batch_sizes(model.device)
+        self._batcher = Batcher(self._work, lambda kind: sizes[kind[0]])
         self._blanks = _Remembered(REMEMBERED_BLANKS)
         self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
 
@@ -259,11 +261,12 @@ def open_smolvlm(
     dtype: str | None = None,
     letterbox: bool = False,
     threads: int | None = None,
+    batches: dict[str, int] | None = None,
     tell: Loading = _untold,
 ) -> SmolVLM:
     """Find and load a model: a folder, or an id of the hub. Takes seconds to minutes; raises CannotStart in words.
 
-    `threads` are torch's, all it finds by default.
+    `threads` are torch's, all it finds by default; `batches` as in `batch_sizes`, by default what suits the device.
     """
     folder = find(model, revision, tell)
     geometry = read_geometry(folder)
@@ -274,4 +277,4 @@ def open_smolvlm(
         loaded = load_model(folder, device, choose_dtype(device, dtype), tell)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise CannotStart(f"there is not enough memory to load {model}") from error
-    return SmolVLM(model, revision, loaded, layout, frames, geometry.longest, threads)
+    return SmolVLM(model, revision, loaded, layout, frames, geometry.longest, threads, batches)
