@@ -82,7 +82,7 @@ def test_a_model_of_another_kind(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "values", "words"),
     [
-        ("vision_config", {"patch_size": 24}, "do not divide into patches"),
+        ("vision_config", {"image_size": 48}, "3 patches a side cannot be put together 2 by 2"),
         ("vision_config", {"image_size": None}, "does not describe a SmolVLM2"),
         ("text_config", {"max_position_embeddings": "many"}, "does not describe a SmolVLM2"),
     ],
@@ -96,6 +96,14 @@ def test_tokens_a_picture_follow_from_the_config(folder: Path) -> None:
     assert loading.read_geometry(folder).per_picture == 4
     edit(folder / "config.json", lambda told: told.update(scale_factor=1))
     assert loading.read_geometry(folder).per_picture == 16
+
+
+def test_a_side_that_is_no_whole_number_of_patches_is_as_good(folder: Path) -> None:
+    """As in the 2.2B model: 384 pixels are 27 patches of 14 and a rest, 9 by 9 tokens."""
+    edit(folder / "config.json", lambda told: told["vision_config"].update(image_size=384, patch_size=14))
+    edit(folder / "config.json", lambda told: told.update(scale_factor=3))
+    geometry = loading.read_geometry(folder)
+    assert (geometry.side, geometry.patch, geometry.per_picture) == (384, 14, 81)
 
 
 def test_no_weights(folder: Path) -> None:

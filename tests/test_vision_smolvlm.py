@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, SmolVLMForConditionalGeneration
 
-from tests.tiny_checkpoint import make_checkpoint
+from tests.tiny_checkpoint import TINY, make_checkpoint
 from vision import Question, View, never, scoring
 from vision.engine import Engine, Telling, Told
 from vision.layout import Layout
@@ -42,8 +43,9 @@ class Straight:
     def __init__(self, folder: Path) -> None:
         self.model: Any = SmolVLMForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
         tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self.layout = Layout(tokenizer, 4, self.model.config.image_token_id)
-        self.frames = Frames.from_folder(folder, 64, 16)
+        self.layout = Layout(tokenizer, self.model.model.image_seq_len, self.model.config.image_token_id)
+        vision = self.model.config.vision_config
+        self.frames = Frames.from_folder(folder, vision.image_size, vision.patch_size)
 
     def inputs(self, view: View, text: str, system: str = "") -> dict[str, torch.Tensor]:
         times = [time - view.start for time in view.times]
@@ -86,6 +88,15 @@ def test_a_rating_is_that_of_one_pass_less_that_of_blank_pictures(eyes: SmolVLM,
     assert rating.levels == pytest.approx(wanted.levels, abs=CLOSE)
     assert rating.mass == pytest.approx(wanted.mass, abs=CLOSE)
     assert max(rating.levels) - min(rating.levels) > 0.02  # these pictures say something
+
+
+def test_a_side_that_is_no_whole_number_of_patches_is_seen_as_the_model_sees_it(tmp_path: Path) -> None:
+    uneven = replace(TINY, vision=TINY.vision | {"image_size": 70, "patch_size": 11}, scale=3)
+    straight = Straight(make_checkpoint(tmp_path, uneven))
+    with closing(open_smolvlm(str(tmp_path), dtype="float32")) as eyes, eyes.look(view(1), never) as seen:
+        rating = seen.rate(QUESTION)
+    wanted = scoring.rating(straight.levels(view(1), QUESTION), straight.levels(blank(5), QUESTION))
+    assert rating.levels == pytest.approx(wanted.levels, abs=CLOSE)
 
 
 def test_a_system_prompt_stands_before_the_pictures(eyes: SmolVLM, straight: Straight) -> None:

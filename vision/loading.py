@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, SmolVLMConfig, SmolVLMForConditionalGeneration
 from transformers.utils import logging as transformers_logging
@@ -45,13 +46,14 @@ def read_geometry(folder: Path) -> Geometry:
         kind = config.get("model_type") if isinstance(config, dict) else None
         raise CannotStart(f"the model in {folder} is of type {kind!r}; SmolVLM2's is 'smolvlm'")
     try:
-        vision, text, scale = config["vision_config"], config["text_config"], int(config["scale_factor"])
-        side, patch = int(vision["image_size"]), int(vision["patch_size"])
-        per_side, odd = divmod(side, patch * scale)
-        if odd or per_side < 1:
-            raise ValueError(f"{side} pixels do not divide into patches of {patch}, {scale} a side together")
-        return Geometry(side, patch, per_side**2, int(config["image_token_id"]), int(text["max_position_embeddings"]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        known: Any = SmolVLMConfig.from_pretrained(folder, local_files_only=True)
+        vision, scale = known.vision_config, known.scale_factor
+        patches = vision.image_size // vision.patch_size  # what does not fill a patch is not looked at
+        if patches < scale or patches % scale:
+            raise ValueError(f"{patches} patches a side cannot be put together {scale} by {scale}")
+        longest = int(known.text_config.max_position_embeddings)
+        return Geometry(vision.image_size, vision.patch_size, (patches // scale) ** 2, known.image_token_id, longest)
+    except (StrictDataclassError, AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise CannotStart(f"{file} does not describe a SmolVLM2: {error}") from error
 
 

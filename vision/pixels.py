@@ -83,7 +83,7 @@ class Frames:
 
     def _still(self, one: torch.Tensor, other: torch.Tensor) -> bool:
         change = (one.to(torch.int16) - other).abs_().float().mean(0)
-        return bool(torch.nn.functional.avg_pool2d(change[None], self.patch).max() <= STILL)
+        return bool(torch.nn.functional.avg_pool2d(change[None], self.patch, ceil_mode=True).max() <= STILL)
 
     def _square(self, picture: Picture) -> torch.Tensor:
         one = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].contiguous()
