@@ -59,9 +59,9 @@ def main() -> int:
         torch.set_num_threads(wanted.threads)
         print(f"{os.cpu_count()} processors, {wanted.threads} threads, load {os.getloadavg()[0]:.1f} before this began")
         full, half = Bench(folder, torch.float32), Bench(folder, torch.bfloat16)
-        measurements = (lambda: stages(full, wanted), lambda: stages(half, wanted), lambda: ratios(full, half, wanted))
-        for measure in measurements:
-            print(*measure(), sep="\n", flush=True)
+        print(*stages(full, wanted), sep="\n", flush=True)
+        print(*stages(half, wanted), sep="\n", flush=True)
+        print(*ratios(full, half, wanted), sep="\n", flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(Line("peak memory, with both number formats loaded", f"{peak:.0f} MB"))
     return 0
