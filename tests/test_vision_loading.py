@@ -130,6 +130,14 @@ def test_weights_of_another_size(folder: Path) -> None:
     assert "are damaged or do not fit the model" in refused(folder)
 
 
+def test_too_little_memory_is_not_called_damage(folder: Path) -> None:
+    def tell(doing: str, share: float) -> None:
+        torch.empty(1 << 60, dtype=torch.uint8)  # more than any machine has
+
+    with pytest.raises(CannotStart, match="there is not enough memory to load the model"):
+        open_smolvlm(str(folder), tell=tell)
+
+
 def test_a_tokenizer_that_cannot_be_read(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{")
     assert "the tokenizer in" in refused(folder)

@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from errors import CannotStart
 from vision.hub import Loading
+from vision.machine import out_of_memory
 
 MAPPED_BYTES = 256 << 20
 """A file is opened anew after so many bytes: what was read before leaves memory."""
@@ -78,12 +79,15 @@ def load_model(folder: Path, device: torch.device, dtype: torch.dtype, tell: Loa
             use_safetensors=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        model, found = loaded
+        model = model.eval().to(device)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, MemoryError, SafetensorError) as error:
+        if out_of_memory(error):
+            raise CannotStart(f"there is not enough memory to load the model in {folder}") from error
         raise CannotStart(f"the weights in {folder} are damaged or do not fit the model: {error}") from error
-    model, found = loaded
     if lacking := sorted(found["missing_keys"]):
         raise CannotStart(f"the weights in {folder} lack {len(lacking)} of the model's, {lacking[0]} among them")
-    return model.eval().to(device)
+    return model
 
 
 def _weights(folder: Path, dtype: torch.dtype, tell: Loading) -> Iterator[tuple[str, torch.Tensor]]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import torch
 
-from errors import CannotStart, OutOfMemory
+from errors import OutOfMemory
 from vision import Facts, Named, Question, Rating, Stopped, View, scoring
 from vision.batcher import Batcher, Task
 from vision.engine import Engine, Telling
@@ -273,8 +273,5 @@ def open_smolvlm(
     layout = Layout(load_tokenizer(folder), geometry.per_picture, geometry.image_id)
     frames = Frames.from_folder(folder, geometry.side, geometry.patch, letterbox)
     device = choose_device()
-    try:
-        loaded = load_model(folder, device, choose_dtype(device, dtype), tell)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise CannotStart(f"there is not enough memory to load {model}") from error
+    loaded = load_model(folder, device, choose_dtype(device, dtype), tell)
     return SmolVLM(model, revision, loaded, layout, frames, geometry.longest, threads, batches)
