@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +20,8 @@ from tests.tiny_checkpoint import make_checkpoint
 from vision import loading
 from vision.machine import Threads, choose_dtype
 from vision.smolvlm import open_smolvlm
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -152,6 +157,15 @@ def test_half_precision_where_the_processor_multiplies_in_it(monkeypatch: pytest
     assert choose_dtype(cpu, "bfloat16") == torch.bfloat16
     with pytest.raises(CannotStart, match="VISION_DTYPE is 'int4'; it may be float32, bfloat16, float16"):
         choose_dtype(cpu, "int4")
+
+
+def test_threads_that_wait_leave_the_cores_to_others() -> None:
+    script = "import os, sys, vision; print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "PASSIVE"]
 
 
 def test_threads_come_back_when_the_last_one_no_longer_needs_the_core() -> None:

@@ -66,7 +66,7 @@ def batch_sizes(device: torch.device) -> dict[str, int]:
 class Threads:
     """How many threads torch may use: all it was given, or one while somebody else needs a core.
 
-    Two processes on the same cores cost a two-thread torch 3.5 to 5 times its time, more than going down to one thread.
+    Threads of which one waits for a core make the others wait too: as many as there are cores for are as fast.
     """
 
     def __init__(self, most: int | None = None) -> None:
