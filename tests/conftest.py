@@ -16,7 +16,7 @@ from video.draw import Style, draw_video
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """A service of this test's own."""
-    yield from serve(Settings(data_dir=tmp_path / "data"))
+    yield from serve(Settings(data_dir=tmp_path / "data", vision_model="none"))
 
 
 @pytest.fixture
@@ -25,7 +25,9 @@ def serve_with(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     open_ones: list[Iterator[Service]] = []
 
     def open_one(**settings: Any) -> Service:
-        serving = serve(Settings(**{"data_dir": tmp_path / f"data{len(open_ones)}", **settings}))
+        serving = serve(
+            Settings(**{"data_dir": tmp_path / f"data{len(open_ones)}", "vision_model": "none", **settings})
+        )
         open_ones.append(serving)
         return next(serving)
 
@@ -37,7 +39,7 @@ def serve_with(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 @pytest.fixture(scope="session")
 def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that leave nothing behind and expect nothing to be empty."""
-    yield from serve(Settings(data_dir=tmp_path_factory.mktemp("shared") / "data"))
+    yield from serve(Settings(data_dir=tmp_path_factory.mktemp("shared") / "data", vision_model="none"))
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,8 @@ class Program:
 
     def start(self) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environment = inherited | {"DATA_DIR": str(self.data_dir), "PORT": "0"} | self._environment
+        environment = inherited | {"DATA_DIR": str(self.data_dir), "PORT": "0", "VISION_MODEL": "none"}
+        environment |= self._environment
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True

@@ -34,7 +34,7 @@ DOORS = {
     "starlette": {"api"},
     "uvicorn": {"app", "api"},
     "python_multipart": {"api"},
-    "httpx": {"client"},
+    "httpx": {"client", "vision"},
     "torch": {"vision"},
     "transformers": {"vision"},
     "tokenizers": {"vision"},
@@ -47,7 +47,9 @@ FORBIDDEN = {"celery", "redis"}
 HEAVY = FORBIDDEN | {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 """Not loaded before they are needed: a service without eyes does without them."""
 
-EYELIDS = {"__init__", "batcher", "exercises", "layout", "prompts", "scoring", "telling"}
+EYELIDS = {
+    *("__init__", "batcher", "exercises", "eyes", "layout", "opening", "prompts", "scoring", "telling", "watching"),
+}
 """The files of `vision/` that anybody may import without loading torch."""
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ class Named:
 class Facts:
     """Who looks, for the result's `analyzer`."""
 
-    name: str
+    name: Literal["smolvlm2", "remote"]
     model: str
     revision: str | None
     device: str
@@ -118,7 +118,7 @@ class VisionModel(Protocol):
         ...
 
     def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Iterator[Seen]:
-        """Look at one view after another, the next few under way meanwhile; leave each before you take the next."""
+        """Look at one view after another, the next few under way meanwhile. Each takes memory until it is left."""
         ...
 
     def give_way(self) -> AbstractContextManager[None]:

@@ -6,6 +6,7 @@ Does without torch, so that a machine that has no model need not load it to find
 from __future__ import annotations
 
 import io
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -49,11 +50,48 @@ def available(model: str, revision: str | None = None, seconds: float = 8.0) -> 
     return bool(answers)
 
 
+def check(model: str, revision: str | None) -> None:
+    """Refuse a model that cannot be had here, as far as that shows without loading it. Asks the hub where it must;
+    raises CannotStart."""
+    if not _names_a_folder(model) and not cached(model, revision):
+        if not available(model, revision):
+            raise CannotStart(f"the model {model} is not here, and its hub cannot be reached or does not have it")
+        return
+    folder = find(model, revision, lambda *_: None)
+    read_config(folder)
+    weights_in(folder)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A checkpoint's config.json. Raises CannotStart if it is not a SmolVLM2's."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"{folder} holds no model: its config.json is missing or cannot be read") from error
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind != "smolvlm":
+        raise CannotStart(f"the model in {folder} is of type {kind!r}; SmolVLM2's is 'smolvlm'")
+    known: dict[str, Any] = config
+    return known
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """The files that hold a checkpoint's weights, at least one. Raises CannotStart."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise CannotStart(f"{folder} holds no weights in safetensors files")
+    return files
+
+
+def _names_a_folder(model: str) -> bool:
+    return Path(model).is_dir() or model.startswith((".", "/", "~")) or model.count("/") > 1
+
+
 def find(model: str, revision: str | None, tell: Loading) -> Path:
     """The model's folder; fetched first if it is not here. Raises CannotStart."""
     if Path(model).is_dir():
         return Path(model)
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+    if _names_a_folder(model):
         raise CannotStart(f"there is no folder {model} to load a model from")
     if folder := cached(model, revision):
         return folder

@@ -5,7 +5,6 @@ Weights are read from safetensors files alone, and no code that comes with a mod
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from transformers import AutoTokenizer, SmolVLMConfig, SmolVLMForConditionalGene
 from transformers.utils import logging as transformers_logging
 
 from errors import CannotStart
-from vision.hub import Loading
+from vision.hub import Loading, read_config, weights_in
 from vision.machine import out_of_memory
 
 MAPPED_BYTES = 256 << 20
@@ -38,14 +37,7 @@ class Geometry:
 
 def read_geometry(folder: Path) -> Geometry:
     """What the model's config says of its sizes. Raises CannotStart if it is not a SmolVLM2 that is whole."""
-    file = folder / "config.json"
-    try:
-        config = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise CannotStart(f"{folder} holds no model: its config.json is missing or cannot be read") from error
-    if not isinstance(config, dict) or config.get("model_type") != "smolvlm":
-        kind = config.get("model_type") if isinstance(config, dict) else None
-        raise CannotStart(f"the model in {folder} is of type {kind!r}; SmolVLM2's is 'smolvlm'")
+    read_config(folder)
     try:
         known: Any = SmolVLMConfig.from_pretrained(folder, local_files_only=True)
         vision, scale = known.vision_config, known.scale_factor
@@ -55,7 +47,7 @@ def read_geometry(folder: Path) -> Geometry:
         longest = int(known.text_config.max_position_embeddings)
         return Geometry(vision.image_size, vision.patch_size, (patches // scale) ** 2, known.image_token_id, longest)
     except (StrictDataclassError, AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise CannotStart(f"{file} does not describe a SmolVLM2: {error}") from error
+        raise CannotStart(f"{folder / 'config.json'} does not describe a SmolVLM2: {error}") from error
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -92,9 +84,7 @@ def load_model(folder: Path, device: torch.device, dtype: torch.dtype, tell: Loa
 
 def _weights(folder: Path, dtype: torch.dtype, tell: Loading) -> Iterator[tuple[str, torch.Tensor]]:
     """Every tensor, in the number format it will have: a file of float32 never lies in memory as a whole."""
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise CannotStart(f"{folder} holds no weights in safetensors files")
+    files = weights_in(folder)
     total, read = sum(file.stat().st_size for file in files), 0
     tell("Loading", 0.0)
     for file in files:
