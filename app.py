@@ -97,8 +97,9 @@ def front(house: House) -> FastAPI:
     return app
 
 
-def build(settings: Settings) -> House:
-    eyes = eyes_of(settings)
+def build(settings: Settings, eyes: Eyes | None = None) -> House:
+    """Every part, nothing of it running. The eyes are those of the settings, if none are given."""
+    eyes = eyes or eyes_of(settings)
     store, files = open_session_store(settings), open_session_files(settings)
     sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
     generator = RailwayVideoGenerator(Limits(max_duration_seconds=settings.max_duration_minutes * 60), eyes)
@@ -135,8 +136,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 async def _open(house: House) -> AsyncIterator[None]:
     """Take up what an earlier run left, serve, and give back what is unfinished."""
     await asyncio.to_thread(child.start)
-    house.eyes.open(partial(_give_up, house))
     await asyncio.to_thread(_take_up, house)
+    house.eyes.open(partial(_give_up, house))
     sweeper = asyncio.create_task(_sweep(house))
     try:
         yield

@@ -21,9 +21,10 @@ import httpx
 import psutil
 import uvicorn
 
-from app import House, create_app
+from app import House, build, front
 from config import Settings
 from schemas import Metadata, Status
+from vision.eyes import Eyes
 
 ROOT = Path(__file__).parent.parent
 BASE = "/api/v1/video"
@@ -134,8 +135,8 @@ class Service:
         assert self.house.store.change(session_id, edit)
 
 
-def serve(settings: Settings) -> Iterator[Service]:
-    app = create_app(settings)
+def serve(settings: Settings, eyes: Eyes | None = None) -> Iterator[Service]:
+    app = front(build(settings, eyes))
     server = _Server(uvicorn.Config(app, port=0, lifespan="on", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()

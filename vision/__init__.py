@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, Self
 
 import numpy as np
@@ -87,6 +88,12 @@ class Facts:
     device: str
     dtype: str
 
+    @property
+    def title(self) -> str:
+        """The model as strangers are told of it: of a folder its last name alone, for where it lies is nobody's
+        business."""
+        return Path(self.model).name if Path(self.model).is_dir() else self.model
+
 
 class Seen(Protocol):
     """A stretch of video that was looked at. Questions share what looking cost; leave it (`with`) to free the memory.
@@ -112,6 +119,11 @@ class VisionModel(Protocol):
 
     @property
     def facts(self) -> Facts: ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what it cannot do, for a result's own list."""
+        ...
 
     def look(self, view: View, stopped: Stopped, system: str = "") -> Seen:
         """Look once, to ask any number of questions. `system` is a stranger's wish how to look, cleaned here."""

@@ -31,7 +31,7 @@ OTHER_LOOK_SECONDS = 1.0
 NO_MODEL = "No model is asked for: signals alone look"
 
 Tell = Callable[[str, float], None]
-"""Told ("Downloading" | "Loading", share 0-1)."""
+"""Told what is being done ("Downloading", "Loading", "Connecting") and how far that is, 0-1."""
 
 
 class Opening(Protocol):
@@ -50,13 +50,15 @@ class Eyes:
     A model that is `needed` and cannot be opened is an error; any other leaves the service with signals alone.
     """
 
-    def __init__(self, opening: Opening | None = None, *, needed: bool = False) -> None:
+    def __init__(self, opening: Opening | None = None, *, needed: bool = False, whom: str = "SmolVLM2") -> None:
+        """`whom` is what is loaded, in words."""
+        self._whom = whom
         self._needed = needed
         self._thread = opening and threading.Thread(target=self._open, args=(opening,), name="opening", daemon=True)
         self._settled, self._closing = threading.Event(), False
         self._failed: Callable[[], None] = _ignore
         self._model: VisionModel | None = None
-        self.words = "Looking for SmolVLM2" if opening else NO_MODEL
+        self.words = "Looking for the model" if opening else NO_MODEL
         """What there is to be said of the model now, to anybody."""
         self.error: CannotStart | None = None
         """Why a needed model could not be opened."""
@@ -123,13 +125,13 @@ class Eyes:
         self._settled.set()
 
     def _tell(self, doing: str, share: float) -> None:
-        self.words = f"{doing} SmolVLM2 ({share * 100:.0f} %)"
+        self.words = f"{doing} {self._whom} ({share * 100:.0f} %)"
         if self._closing:
             raise _Abandoned
 
     def _see(self, model: VisionModel, seconds: float) -> None:
         facts = model.facts
-        self.words = f"{facts.model} looks, on {facts.device} in {facts.dtype}"
+        self.words = f"{facts.title} looks, on {facts.device} in {facts.dtype}"
         self._model = model
         event(logger, "eyes open", **vars(facts), seconds=round(seconds, 1))
         if self._closing:  # nobody waits any more, so nobody else closes it

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from typing import cast
 
 from config import Settings
 from errors import CannotStart
 from vision import VisionModel
-from vision.eyes import Eyes, Opening, Tell
+from vision.eyes import Eyes, Tell
 
 AUTO, NONE = "auto", "none"
 
@@ -20,10 +21,11 @@ def eyes_of(settings: Settings) -> Eyes:
         return Eyes()
     if settings.vision_model == AUTO:
         return Eyes(partial(open_if_there, settings))
-    if not _is_remote(settings.vision_model):
-        from vision import hub  # noqa: PLC0415  heavy
+    if _is_remote(settings.vision_model):
+        return Eyes(partial(open_vision, settings), needed=True, whom="to the vision server")
+    from vision import hub  # noqa: PLC0415  heavy
 
-        hub.check(settings.vision_model, settings.vision_revision or None)
+    hub.check(settings.vision_model, settings.vision_revision or None)
     return Eyes(partial(open_vision, settings), needed=True)
 
 
@@ -40,12 +42,14 @@ def open_if_there(settings: Settings, tell: Tell) -> VisionModel:
 def open_vision(settings: Settings, tell: Tell) -> VisionModel:
     """The model that the settings name, ready to be asked. Takes seconds to minutes; raises CannotStart."""
     if _is_remote(settings.vision_model):
-        open_remote: Opening = partial(
-            import_module("vision.remote").open_remote,
-            settings.vision_model,
-            api_key=settings.vision_api_key.get_secret_value() or None,
+        # Not a statement, for as long as there is no such room.
+        remote = import_module("vision.remote")
+        return cast(
+            VisionModel,
+            remote.open_remote(
+                settings.vision_model, api_key=settings.vision_api_key.get_secret_value() or None, tell=tell
+            ),
         )
-        return open_remote(tell=tell)
     from vision.smolvlm import open_smolvlm  # noqa: PLC0415  heavy
 
     return open_smolvlm(

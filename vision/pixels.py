@@ -86,7 +86,7 @@ class Frames:
         return bool(torch.nn.functional.avg_pool2d(change[None], self.patch, ceil_mode=True).max() <= STILL)
 
     def _square(self, picture: Picture) -> torch.Tensor:
-        one = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].contiguous()
+        one = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].contiguous()
         if self.letterbox:
             return self._boxed(one)
         return _lanczos(_lanczos(one, *self._stepping_stone(*one.shape[-2:])), self.side, self.side)

@@ -64,6 +64,7 @@ class SmolVLM:
         sizes = batches or batch_sizes(model.device)
         self._batcher = Batcher(self._work, lambda kind: sizes[kind[0]])
         self._blanks = _Remembered(REMEMBERED_BLANKS)
+        self.warnings: tuple[str, ...] = ()
         self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
 
     def look(self, view: View, stopped: Stopped, system: str = "") -> Looked:

@@ -14,6 +14,9 @@ ROUNDS = 3
 LOOP_TOKENS = 6
 """A loop covers at least so many tokens: three dots are none."""
 
+NO_CHARACTER = "\ufffd"
+"""Stands where a model's tokens end in the middle of a character."""
+
 
 def looping(tokens: Sequence[int]) -> int:
     """How many tokens to drop from the end, because there the same few go round and round; 0 while they do not.
@@ -36,6 +39,7 @@ def tidy(text: str, prompt: str, whole: bool) -> str:
     for echo in (prompt, *prompt.splitlines()):
         text = text.replace(echo, " ") if echo.strip() else text
     text = re.split(r"\b(?:User|Assistant|System):", text)[0]
+    text = "".join(mark for mark in text if mark.isspace() or (mark.isprintable() and mark != NO_CHARACTER))
     text = " ".join(text.split())
     ends = [match.end() for match in re.finditer(r"[.!?](?=\s|$)", text)]
     if not whole and ends:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 import numpy as np
@@ -161,11 +160,11 @@ class ModelWatcher:
         understood = not self._trust or float(np.median(self._trust)) >= HARDLY_UNDERSTOOD
         return Sight(
             name=facts.name,
-            model=Path(facts.model).name if Path(facts.model).is_dir() else facts.model,
+            model=facts.title,
             device=facts.device,
             dtype=facts.dtype,
             coverage=min(1.0, sum(end - start for start, end in self._spans) / duration),
-            warnings=() if understood else (NOT_UNDERSTOOD,),
+            warnings=self._model.warnings if understood else (*self._model.warnings, NOT_UNDERSTOOD),
         )
 
     def _look(self, stretches: Sequence[_Stretch], system: str = "") -> Generator[Seen]:
