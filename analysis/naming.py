@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from schemas import SetGlance, Workout, WorkoutSet
 
-LEAST_SHARE = 1.5
+LEAST_SHARE = 1.2
 """How many times likelier than by chance a name must be, among as many as there were: a model has to choose one even
 where it sees nothing, and then all are about as likely."""
 

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from errors import CannotStart
 from tests.tiny_checkpoint import make_checkpoint
+from vision.hub import check
 
 ROOT = Path(__file__).parent.parent
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -145,3 +147,17 @@ began = time.monotonic()
 print(available("people/eyes", seconds=1.0), time.monotonic() - began < 3)
 """
         assert asked(script, f"http://127.0.0.1:{silent.server_port}", tmp_path) == ["False True"]
+
+
+def test_what_is_wrong_with_a_folder_is_found_without_loading_it(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "eyes")
+    check(str(folder), None)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(CannotStart, match="are damaged"):
+        check(str(folder), None)
+    weights.unlink()
+    with pytest.raises(CannotStart, match="holds no weights in safetensors files"):
+        check(str(folder), None)
+    with pytest.raises(CannotStart, match="there is no folder"):
+        check(str(tmp_path / "nothing"), None)

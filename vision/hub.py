@@ -15,6 +15,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import DryRunError, LocalEntryNotFoundError
+from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
 from errors import CannotStart
@@ -59,7 +60,12 @@ def check(model: str, revision: str | None) -> None:
         return
     folder = find(model, revision, lambda *_: None)
     read_config(folder)
-    weights_in(folder)
+    for file in weights_in(folder):
+        try:
+            with safe_open(file, framework="numpy"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise CannotStart(f"the weights in {folder} are damaged: {error}") from error
 
 
 def read_config(folder: Path) -> dict[str, Any]:
