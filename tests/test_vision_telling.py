@@ -34,5 +34,9 @@ def test_a_sentence_that_breaks_off_is_left_out() -> None:
     assert tidy("He lifts 2.5 kg and", "?", whole=False) == "He lifts 2.5 kg and"
 
 
+def test_what_is_no_character_is_not_shown() -> None:
+    assert tidy("A man\x1b[31m runs\ufffd.", "", True) == "A man[31m runs."
+
+
 def test_a_description_is_one_line() -> None:
     assert tidy("  A man\n\n runs.  ", "", True) == "A man runs."
