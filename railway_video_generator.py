@@ -37,9 +37,9 @@ from vision.watching import ModelWatcher, Nobody, Watcher, exercise_list
 WORK = Band(2.0, 95.0)
 """Percent of the work that looking is, at all pictures and then with the eyes: opening is little, choosing less."""
 
-SCAN_SPEED = 15.0
-"""Seconds of video scanned in one, about; and a workout has a set in so many seconds:"""
-SET_SECONDS = 45.0
+SCAN_SPEED, MOMENT_SECONDS, SET_SECONDS = 15.0, 10.0, 45.0
+"""Seconds of video that are scanned in one second, and in which there is a moment, or a set, about. For shares of
+progress alone."""
 
 ProgressCallback = Callable[[int, str], object]
 
@@ -63,7 +63,8 @@ class RailwayVideoGenerator:
         began = time.monotonic()
         progress, wanted = Progress.of(progress_callback), HighlightsParams.model_validate(params)
         info = self._open(video_path, progress)
-        scanning, rating, describing = self._bands(info, 2 * wanted.max_highlights, wanted.max_highlights)
+        expected = min(wanted.max_highlights, 1 + info.duration_seconds / MOMENT_SECONDS)
+        scanning, rating, describing = self._bands(info, 2 * expected, expected)
         info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning)
         with self._watcher(video_path, progress, scanning.ends) as watcher:
             progress.step(scanning.ends, "Choosing the moments", Stage.RATING)

@@ -131,7 +131,8 @@ class Eyes:
 
     def _see(self, model: VisionModel, seconds: float) -> None:
         facts = model.facts
-        self.words = f"{facts.title} looks, on {facts.device} in {facts.dtype}"
+        where = f"on {facts.device} in {facts.dtype}" if facts.name == "smolvlm2" else "on a vision server"
+        self.words = f"{facts.title} looks, {where}"
         self._model = model
         event(logger, "eyes open", **vars(facts), seconds=round(seconds, 1))
         if self._closing:  # nobody waits any more, so nobody else closes it

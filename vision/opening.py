@@ -42,7 +42,6 @@ def open_if_there(settings: Settings, tell: Tell) -> VisionModel:
 def open_vision(settings: Settings, tell: Tell) -> VisionModel:
     """The model that the settings name, ready to be asked. Takes seconds to minutes; raises CannotStart."""
     if _is_remote(settings.vision_model):
-        # Not a statement, for as long as there is no such room.
         remote = import_module("vision.remote")
         return cast(
             VisionModel,
