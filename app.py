@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -32,6 +34,8 @@ from stores import SessionStore, open_session_files, open_session_store
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
 from video import child
+from vision.eyes import Eyes
+from vision.opening import eyes_of
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +56,7 @@ class House:
     sessions: SessionManager
     tasks: BackgroundTaskManager
     intake: Intake
+    eyes: Eyes
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -83,7 +88,7 @@ def front(house: House) -> FastAPI:
         routes=[
             *VideoApi(house.intake, house.sessions, house.tasks, house.files).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
-            *HealthApi(house.tasks, house.files, house.settings).router().routes,
+            *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
         ],
     )
     app.state.house = house
@@ -92,10 +97,12 @@ def front(house: House) -> FastAPI:
     return app
 
 
-def build(settings: Settings) -> House:
+def build(settings: Settings, eyes: Eyes | None = None) -> House:
+    """Every part, nothing of it running. The eyes are those of the settings, if none are given."""
+    eyes = eyes or eyes_of(settings)
     store, files = open_session_store(settings), open_session_files(settings)
     sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
-    generator = RailwayVideoGenerator(Limits(max_duration_seconds=settings.max_duration_minutes * 60))
+    generator = RailwayVideoGenerator(Limits(max_duration_seconds=settings.max_duration_minutes * 60), eyes)
     tasks = BackgroundTaskManager(
         sessions,
         files,
@@ -108,7 +115,7 @@ def build(settings: Settings) -> House:
         max_attempts=settings.max_attempts,
         keep_source=settings.keep_source,
     )
-    return House(settings, store, files, sessions, tasks, Intake(sessions, tasks, files, settings))
+    return House(settings, store, files, sessions, tasks, Intake(sessions, tasks, files, settings), eyes)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -130,12 +137,14 @@ async def _open(house: House) -> AsyncIterator[None]:
     """Take up what an earlier run left, serve, and give back what is unfinished."""
     await asyncio.to_thread(child.start)
     await asyncio.to_thread(_take_up, house)
+    house.eyes.open(partial(_give_up, house))
     sweeper = asyncio.create_task(_sweep(house))
     try:
         yield
     finally:
         sweeper.cancel()
         await asyncio.to_thread(house.tasks.close)
+        await asyncio.to_thread(house.eyes.close)
         house.intake.close()
         house.store.close()
 
@@ -147,6 +156,12 @@ def _take_up(house: House) -> None:
         for session_id in waiting:
             house.tasks.submit(session_id, bounded=False)
     event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
+
+
+def _give_up(house: House) -> None:
+    """The model that was asked for cannot be loaded after all: end as if told to, so that no session is lost."""
+    house.tasks.drain()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _sweep(house: House) -> None:
@@ -183,6 +198,9 @@ def main() -> int:
         abandon=house.intake.abandon,
     )
     server.run([listener])
+    if house.eyes.error:
+        sys.stderr.write(f"Cannot start: {house.eyes.error}\n")
+        return 1
     return 0
 
 

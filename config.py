@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from errors import CannotStart
 
@@ -32,6 +32,14 @@ Origin = Annotated[str, AfterValidator(_origin)]
 
 def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
+
+
+def _model(text: str) -> str:
+    """A model as it may be named; whether there is one is found out when it is opened."""
+    url = urlsplit(text)
+    if "://" in text and (url.scheme not in ("http", "https") or not url.netloc):
+        raise ValueError(f"{text!r} is no address such as http://localhost:8001/v1")
+    return text
 
 
 class Settings(BaseModel):
@@ -71,6 +79,22 @@ class Settings(BaseModel):
 
     min_free_disk_mb: int = Field(256, ge=0)
     """MiB of disk that uploads leave free; below, they are refused with 507."""
+
+    vision_model: Annotated[str, AfterValidator(_model)] = "auto"
+    """Who looks at the pictures: `auto` (SmolVLM2, if it can be loaded), `none`, a hub's id, a folder, or the address
+    of a server that speaks OpenAI's protocol."""
+
+    vision_revision: str = ""
+    """The commit, tag or branch of the hub's model; empty for its newest."""
+
+    vision_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """The model's number format; `auto` is the fastest that the hardware is good at, float32 the reference."""
+
+    vision_letterbox: bool = False
+    """Whether pictures keep their shape, between grey bars, before the model instead of being squashed to a square."""
+
+    vision_api_key: SecretStr = SecretStr("")
+    """Sent to a vision server that asks for a key."""
 
     cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_listed)] = (
         "http://localhost:3000",

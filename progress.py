@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate, pairwise
 
 from errors import AnalysisStopped
 from schemas import Finding, Session, Stage, Step
@@ -15,6 +17,24 @@ def _ignore(told: object) -> None:
 
 def _never() -> bool:
     return False
+
+
+@dataclass(frozen=True)
+class Band:
+    """The percent of the work that one part of it is, from and to."""
+
+    begins: float
+    ends: float
+
+    def at(self, share: float) -> float:
+        """Percent of the work once so much of the part is done, 0-1."""
+        return self.begins + (self.ends - self.begins) * min(1.0, max(0.0, share))
+
+
+def bands(whole: Band, *seconds: float) -> list[Band]:
+    """A band parted in proportion to the seconds that each part is expected to take."""
+    ends = [whole.at(done / sum(seconds)) for done in accumulate(seconds)]
+    return [Band(begins, end) for begins, end in pairwise([whole.begins, *ends])]
 
 
 class Progress:

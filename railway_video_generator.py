@@ -10,13 +10,14 @@ from pathlib import Path
 
 from analysis.finder import SetFinder
 from analysis.flow import FlowTrack
-from analysis.highlights import find_highlights
+from analysis.highlights import choose_highlights, find_candidates, with_words
+from analysis.naming import with_names
 from analysis.results import highlights_result, workout_result
 from analysis.signals import SignalCollector
 from analysis.windows import spans
 from analysis.workout import put_together
 from analysis.workout_results import exercise_step
-from progress import Progress
+from progress import Band, Progress, bands
 from schemas import (
     Finding,
     HighlightsParams,
@@ -30,16 +31,24 @@ from schemas import (
 )
 from video.probe import probe
 from video.scan import scan
+from vision.eyes import Eyes
+from vision.watching import ModelWatcher, Nobody, Watcher, exercise_list
 
-SCAN_BEGINS, SCAN_ENDS = 2.0, 95.0
-"""Percent of the work that looking at the pictures is, from and to: opening is little, choosing less."""
+WORK = Band(2.0, 95.0)
+"""Percent of the work that looking is, at all pictures and then with the eyes: opening is little, choosing less."""
+
+SCAN_SPEED, MOMENT_SECONDS, SET_SECONDS = 15.0, 10.0, 45.0
+"""Seconds of video that are scanned in one second, and in which there is a moment, or a set, about. For shares of
+progress alone."""
 
 ProgressCallback = Callable[[int, str], object]
 
 
 class RailwayVideoGenerator:
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, eyes: Eyes | None = None) -> None:
+        """Without eyes, signals alone look."""
         self._limits = limits or Limits()
+        self._eyes = eyes or Eyes()
 
     def generate_highlights(
         self,
@@ -53,12 +62,19 @@ class RailwayVideoGenerator:
         of the path's own. Raises AnalysisFailed and AnalysisStopped."""
         began = time.monotonic()
         progress, wanted = Progress.of(progress_callback), HighlightsParams.model_validate(params)
-        info, signals = self._look(video_path, wanted.segment_duration, progress)
-        progress.step(SCAN_ENDS, "Choosing the moments", Stage.RATING)
-        found = find_highlights(signals, wanted)
-        progress.check()
-        name = filename or Path(video_path).name
-        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began)
+        info = self._open(video_path, progress)
+        expected = min(wanted.max_highlights, 1 + info.duration_seconds / MOMENT_SECONDS)
+        scanning, rating, describing = self._bands(info, 2 * expected, expected)
+        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning)
+        with self._watcher(video_path, progress, scanning.ends) as watcher:
+            progress.step(scanning.ends, "Choosing the moments", Stage.RATING)
+            candidates = find_candidates(signals, wanted, watcher.candidates(wanted.max_highlights, wanted.query))
+            glances = watcher.rate(candidates.moments, wanted.query, rating)
+            found = choose_highlights(signals, candidates, wanted, glances)
+            found = with_words(found, watcher.describe(found.moments, describing))
+        progress.step(WORK.ends, "Writing the result")
+        name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
+        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began, sight)
 
     def analyze_workout_with_timestamps(
         self,
@@ -84,57 +100,77 @@ class RailwayVideoGenerator:
             while finder.due:
                 count()
 
-        info, signals = self._look(video_path, wanted.segment_duration, progress, collector, watch)
-        progress.step(SCAN_ENDS, "Counting the last repetitions", Stage.RATING)
+        info = self._open(video_path, progress)
+        scanning, naming = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
+        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, collector, watch)
+        progress.step(scanning.ends, "Counting the last repetitions", Stage.RATING)
         count(last=True)
         found = put_together(signals, finder.sets, wanted)
-        progress.check()
-        name = filename or Path(video_path).name
-        return workout_result(info, name, signals, found, wanted, time.monotonic() - began)
+        with self._watcher(video_path, progress, scanning.ends) as watcher:
+            glances = watcher.name(found.sets, wanted, naming)
+            found = with_names(found, glances, len(exercise_list(wanted)))
+        progress.step(WORK.ends, "Writing the result")
+        name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
+        return workout_result(info, name, signals, found, wanted, time.monotonic() - began, sight)
 
-    def _look(
+    def _open(self, video_path: str, progress: Progress) -> VideoInfo:
+        progress.step(0, "Opening the video", Stage.LOADING)
+        return probe(video_path, self._limits, progress.stopped)
+
+    def _bands(self, info: VideoInfo, *looks: float) -> list[Band]:
+        """Percent for the scan, and for each time the model looks at about so many stretches."""
+        each = self._eyes.seconds_a_look
+        return bands(WORK, info.duration_seconds / SCAN_SPEED, *(count * each for count in looks))
+
+    def _scan(
         self,
         video_path: str,
+        info: VideoInfo,
         segment_duration: float,
         progress: Progress,
+        band: Band,
         collector: SignalCollector | None = None,
         after_each: Callable[[], None] | None = None,
     ) -> tuple[VideoInfo, Signals]:
         """One pass over every second. The child decodes the next pictures while these are measured."""
-        progress.step(0, "Opening the video", Stage.LOADING)
-        info = probe(video_path, self._limits, progress.stopped)
-        report = _SegmentReport(progress, info.duration_seconds, segment_duration)
+        report = _SegmentReport(progress, band, info.duration_seconds, segment_duration)
         collector = collector or SignalCollector()
         report(0.0)
-        for piece in scan(video_path, self._limits, progress.stopped):
-            collector.add(piece.samples, piece.sounds)
-            if after_each:
-                after_each()
-            report(piece.position)
+        with self._eyes.give_way():
+            for piece in scan(video_path, self._limits, progress.stopped):
+                collector.add(piece.samples, piece.sounds)
+                if after_each:
+                    after_each()
+                report(piece.position)
         report.finish()
         # What was decoded may outlast what the container said.
         duration = max(info.duration_seconds, collector.seen_seconds)
         return replace(info, duration_seconds=duration), collector.finish(duration)
 
+    def _watcher(self, video_path: str, progress: Progress, percent: float) -> Watcher:
+        """Who looks at the video beside the signals; waits for a model that is still being loaded."""
+        model = self._eyes.wait(lambda words: progress.step(percent, words, Stage.LOADING))
+        return ModelWatcher(model, video_path, self._limits, progress) if model else Nobody(self._eyes.warning)
+
 
 class _SegmentReport:
     """Turns seconds scanned into percent and "Analyzing segment 13/20"."""
 
-    def __init__(self, progress: Progress, duration: float, segment_duration: float) -> None:
+    def __init__(self, progress: Progress, band: Band, duration: float, segment_duration: float) -> None:
         self._progress = progress
+        self._band = band
         self._duration = duration
         self._ends = [end for _, end in spans(duration, segment_duration)]
 
     def finish(self) -> None:
         total = len(self._ends)
-        self._progress.step(SCAN_ENDS, f"Analyzed {total} of {total} segments", Stage.SCANNING, (total, total))
+        self._progress.step(self._band.ends, f"Analyzed {total} of {total} segments", Stage.SCANNING, (total, total))
 
     def __call__(self, position: float) -> None:
         total = len(self._ends)
         done = min(total - 1, bisect(self._ends, position))
-        share = min(1.0, position / self._duration)
         self._progress.step(
-            SCAN_BEGINS + (SCAN_ENDS - SCAN_BEGINS) * share,
+            self._band.at(position / self._duration),
             f"Analyzing segment {done + 1}/{total}",
             Stage.SCANNING,
             (done, total),

@@ -120,6 +120,16 @@ class Scanned:
 
 
 @dataclass(frozen=True)
+class Still:
+    """One picture of a video."""
+
+    time: float
+    """Seconds at which it is shown."""
+    picture: NDArray[np.uint8]
+    """(h, w, 3) RGB, upright and undistorted."""
+
+
+@dataclass(frozen=True)
 class Signals:
     """What was measured over a video, once every `step_seconds`: curves of one length, n.
 
@@ -183,6 +193,43 @@ class Moment:
     absolute: float
     rank: float
     words: str
+    eyes: float | None = None
+    """How significant a model finds it, 0-1; None where none looked."""
+    told: str = ""
+    """What the model says of it; empty if it has nothing to say."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a model says when asked how significant a moment is."""
+
+    rating: float
+    """0-1, where 0.5 is what it would say before blank pictures too."""
+    mass: float
+    """How sure it was to answer the question at all, 0-1."""
+
+
+@dataclass(frozen=True)
+class SetGlance:
+    """What a model says of a set: `exercise` is one of a list's names, or None if none of them fits; `share` 0-1 how
+    likely that is among the list; `words` may be empty."""
+
+    exercise: str | None
+    share: float
+    phase: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Who looked at a video beside the signals, and at what share of its time, 0-1."""
+
+    name: Literal["signals", "smolvlm2", "remote"] = "signals"
+    model: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    coverage: float | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -240,6 +287,12 @@ class WorkoutSet:
     exercise: int
     set_index: int
     """The how manieth set of its exercise, from 1."""
+    name: str | None = None
+    """Of its exercise, where a model tells it."""
+    phase: str | None = None
+    """What part of a workout it is to a model, such as warming up."""
+    told: str = ""
+    """What the model says of it; empty if it has nothing to say."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 
+from analysis.fusion import fused
 from analysis.selection import Span, bounds_of, choose
 from analysis.significance import Evidence, evidence, levels, score
 from analysis.windows import rate_windows, shown_curves, steps_of, strength
 from analysis.words import describe
-from schemas import Highlights, HighlightsParams, Moment, Signals
+from schemas import Glance, Highlights, HighlightsParams, Moment, Signals
 
 MOST_BELOW = 3
 """Moments returned when none reaches the threshold."""
@@ -23,14 +27,34 @@ CLEAR_MARGIN = 0.5
 """Evidence above the video's usual that leaves no doubt."""
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """What stands out, as the signals alone see it: moments in no order, with their evidence."""
+
+    evidence: Evidence
+    moments: list[Moment]
+
+
 def find_highlights(signals: Signals, params: HighlightsParams) -> Highlights:
-    """Never without a moment; where none reaches `min_significance` the best few come, with a warning."""
+    """By signals alone."""
+    return choose_highlights(signals, find_candidates(signals, params, params.max_highlights), params)
+
+
+def find_candidates(signals: Signals, params: HighlightsParams, most: int) -> Candidates:
+    """At most so many stretches that stand out, at least one."""
     found = evidence(signals)
-    bounds = bounds_of(
-        signals.duration_seconds, params.min_clip_seconds, params.max_clip_seconds, params.max_highlights
-    )
+    bounds = bounds_of(signals.duration_seconds, params.min_clip_seconds, params.max_clip_seconds, most)
     spans = choose(found.total, signals.step_seconds, signals.cuts, bounds)
-    moments = _ranked(signals, found, spans)
+    return Candidates(found, [_moment(signals, found, span) for span in spans])
+
+
+def choose_highlights(
+    signals: Signals, candidates: Candidates, params: HighlightsParams, glances: Sequence[Glance | None] = ()
+) -> Highlights:
+    """The best of the candidates by signals and by what a model says of each. Never without a moment; where none
+    reaches `min_significance` the best few come, with a warning."""
+    found = candidates.evidence
+    moments = _ranked(candidates.moments, glances, bool(params.query))[: params.max_highlights]
     reaching = [moment for moment in moments if moment.score >= params.min_significance]
     warnings = []
     if not reaching:
@@ -46,22 +70,40 @@ def find_highlights(signals: Signals, params: HighlightsParams) -> Highlights:
     )
 
 
-def _ranked(signals: Signals, found: Evidence, spans: list[Span]) -> list[Moment]:
-    parts = [(span, steps_of(signals, span.start, span.end)) for span in spans]
-    ordered = sorted(parts, key=lambda pair: (-strength(found.total[pair[1]]), pair[0].start))
-    return [_moment(signals, found, span, part, 1 - place / len(ordered)) for place, (span, part) in enumerate(ordered)]
+def with_words(found: Highlights, told: Sequence[str]) -> Highlights:
+    """The highlights with what a model says of each moment; the measured words remain beside it."""
+    return replace(found, moments=[replace(one, told=words) for one, words in zip(found.moments, told, strict=True)])
 
 
-def _moment(signals: Signals, found: Evidence, span: Span, part: slice, rank: float) -> Moment:
+def _ranked(moments: list[Moment], glances: Sequence[Glance | None], asked: bool) -> list[Moment]:
+    """Best first, each with its score: how strong it is, less a little for not being the best."""
+    seen = glances or [None] * len(moments)
+    strengths = fused([moment.absolute for moment in moments], seen, asked)
+    ordered = sorted(zip(strengths, moments, seen, strict=True), key=lambda one: (-one[0], one[1].start))
+    ranks = [1 - place / len(ordered) for place in range(len(ordered))]
+    return [
+        replace(
+            moment,
+            score=score(strength * (1 - RANK_SHARE + RANK_SHARE * rank)),
+            rank=round(rank, 3),
+            eyes=None if glance is None else round(glance.rating, 3),
+        )
+        for rank, (strength, moment, glance) in zip(ranks, ordered, strict=True)
+    ]
+
+
+def _moment(signals: Signals, found: Evidence, span: Span) -> Moment:
+    """As measured; its score and its rank are still to come."""
+    part = steps_of(signals, span.start, span.end)
     absolute = strength(found.total[part])
     return Moment(
         start=span.start,
         end=span.end,
-        score=score(absolute * (1 - RANK_SHARE + RANK_SHARE * rank)),
+        score=1.0,
         confidence=_confidence(signals, found, part, absolute),
         levels=levels(signals, part),
-        absolute=round(absolute, 3),
-        rank=round(rank, 3),
+        absolute=absolute,
+        rank=0.0,
         words=describe(signals, found, part),
     )
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from analysis.times import span_of, whole_ms
-from analysis.workout_results import exercise_in, exercise_step, rest, summary
+from analysis.workout_results import exercise_of, exercise_step, rest, set_in, summary
 from config import VERSION
 from schemas import (
     AnalyzerResult,
@@ -20,6 +20,7 @@ from schemas import (
     Moment,
     Parts,
     SegmentResult,
+    Sight,
     Signals,
     VideoInfo,
     VideoResult,
@@ -28,19 +29,26 @@ from schemas import (
     WorkoutParams,
     WorkoutResult,
     WorkoutSegmentResult,
+    WorkoutSet,
 )
 
-SIGNALS_ALONE = AnalyzerResult(name="signals", model=None, device=None, dtype=None, version=VERSION)
+SIGNALS_ALONE = Sight()
 
 FULL_COVERAGE = 0.98
 """Below this share of decoded video a warning says so; encoders may leave out a picture or two at the ends."""
 
 
 def highlights_result(
-    info: VideoInfo, filename: str, signals: Signals, found: Highlights, wanted: HighlightsParams, seconds: float
+    info: VideoInfo,
+    filename: str,
+    signals: Signals,
+    found: Highlights,
+    wanted: HighlightsParams,
+    seconds: float,
+    sight: Sight = SIGNALS_ALONE,
 ) -> HighlightsResult:
     return HighlightsResult(
-        **_shared(info, filename, signals, found, wanted, seconds),
+        **_shared(info, filename, signals, found, wanted, seconds, sight),
         highlights_found=len(found.moments),
         highlights=[
             _highlight(rank, moment, found.windows, wanted.min_significance)
@@ -51,21 +59,19 @@ def highlights_result(
 
 
 def workout_result(
-    info: VideoInfo, filename: str, signals: Signals, found: Workout, wanted: WorkoutParams, seconds: float
+    info: VideoInfo,
+    filename: str,
+    signals: Signals,
+    found: Workout,
+    wanted: WorkoutParams,
+    seconds: float,
+    sight: Sight = SIGNALS_ALONE,
 ) -> WorkoutResult:
     return WorkoutResult(
-        **_shared(info, filename, signals, found, wanted, seconds),
+        **_shared(info, filename, signals, found, wanted, seconds, sight),
         analysis_type="workout_with_timestamps",
         total_duration_seconds=whole_ms(info.duration_seconds),
-        segment_analyses=[
-            WorkoutSegmentResult(
-                **_segment(window),
-                exercise_name=exercise_in(window, found.sets),
-                movement_phase=None,
-                analysis_success=True,
-            )
-            for window in found.windows
-        ],
+        segment_analyses=[_workout_segment(window, set_in(window, found.sets)) for window in found.windows],
         system_prompt=wanted.system_prompt,
         user_prompt=wanted.user_prompt,
         exercise_steps=[exercise_step(one) for one in found.sets],
@@ -86,8 +92,9 @@ def _shared(
     found: Highlights | Workout,
     wanted: HighlightsParams | WorkoutParams,
     seconds: float,
+    sight: Sight,
 ) -> dict[str, Any]:
-    warnings = [*found.warnings, *_without_effect(wanted)]
+    warnings = [*found.warnings, *sight.warnings, *_without_effect(wanted, sight)]
     if signals.coverage < FULL_COVERAGE:
         warnings.append(f"Only {signals.coverage:.0%} of the video could be decoded; the rest is damaged or missing")
     return {
@@ -95,25 +102,27 @@ def _shared(
         "video_path": filename,
         "processing_time_seconds": round(seconds, 2),
         "coverage": round(signals.coverage, 3),
-        "eyes_coverage": None,
+        "eyes_coverage": None if sight.coverage is None else round(sight.coverage, 3),
         "shots": shots_between(signals.cuts, info.duration_seconds),
         "curves": CurvesResult(**asdict(found.curves)),
-        "analyzer": SIGNALS_ALONE,
+        "analyzer": AnalyzerResult(
+            name=sight.name, model=sight.model, device=sight.device, dtype=sight.dtype, version=VERSION
+        ),
         "settings": wanted.model_dump(),
         "warnings": warnings,
         "total_segments_analyzed": len(found.windows),
     }
 
 
-def _without_effect(wanted: HighlightsParams | WorkoutParams) -> list[str]:
-    """Params that were asked for and change nothing while signals alone look and no reel is rendered."""
+def _without_effect(wanted: HighlightsParams | WorkoutParams, sight: Sight) -> list[str]:
+    """Params that were asked for and change nothing where signals alone look, or while no reel is rendered."""
     asked = [
         name for name in wanted.model_fields_set if getattr(wanted, name) != type(wanted).model_fields[name].default
     ]
     for_eyes = sorted({"query", "system_prompt", "user_prompt", "exercises"}.intersection(asked))
     for_a_reel = sorted({"aspect", "target_duration_seconds"}.intersection(asked))
     warnings = []
-    if for_eyes:
+    if for_eyes and sight.name == "signals":
         warnings.append(f"Without effect, because no model looks at this video: {', '.join(for_eyes)}")
     if for_a_reel:
         warnings.append(f"Without effect, because no reel is rendered yet: {', '.join(for_a_reel)}")
@@ -133,10 +142,10 @@ def _highlight(rank: int, moment: Moment, windows: list[Window], threshold: floa
         **span_of(moment.start, moment.end),
         significance_score=round(moment.score, 1),
         confidence=round(moment.confidence, 2),
-        description=moment.words,
+        description=moment.told or moment.words,
         signals_text=moment.words,
         signals=LevelsResult(**asdict(moment.levels)),
-        parts=Parts(signals=round(moment.absolute, 3), eyes=None, rank=round(moment.rank, 3)),
+        parts=Parts(signals=round(moment.absolute, 3), eyes=moment.eyes, rank=round(moment.rank, 3)),
         below_threshold=moment.score < threshold,
         segment=next((window.number for window in windows if middle < window.end), windows[-1].number),
         analysis_success=True,
@@ -152,3 +161,13 @@ def _segment(window: Window) -> dict[str, Any]:
         "signals": LevelsResult(**asdict(window.levels)),
         "description": window.words,
     }
+
+
+def _workout_segment(window: Window, filling: WorkoutSet | None) -> WorkoutSegmentResult:
+    """A window, and the set that fills it."""
+    return WorkoutSegmentResult(
+        **_segment(window),
+        exercise_name=filling and exercise_of(filling),
+        movement_phase=filling and filling.phase,
+        analysis_success=True,
+    )

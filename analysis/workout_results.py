@@ -21,13 +21,13 @@ from schemas import (
 
 
 def exercise_step(one: WorkoutSet) -> ExerciseStep:
-    """One set. A model may name its exercise later; motion alone gives it a letter."""
+    """One set. A model may name its exercise; motion alone gives it a letter."""
     return ExerciseStep(
-        exercise_name=exercise_name(one.exercise),
-        exercise_source="motion",
+        exercise_name=exercise_of(one),
+        exercise_source="model" if one.name else "motion",
         **span_of(one.start, one.end),
         description=_description(one),
-        movement_phase="hold" if one.method == "hold" else "exercise",
+        movement_phase=one.phase or ("hold" if one.method == "hold" else "exercise"),
         set_index=one.set_index,
         reps=one.count,
         reps_range=None if one.low is None or one.high is None else (one.low, one.high),
@@ -56,6 +56,10 @@ def rest(pause: Pause) -> Rest:
     return Rest(**span, activity=pause.activity)
 
 
+def exercise_of(one: WorkoutSet) -> str:
+    return one.name or exercise_name(one.exercise)
+
+
 def exercise_name(number: int) -> str:
     """Exercise A to Z, then AA, AB, …"""
     letters = ""
@@ -66,11 +70,11 @@ def exercise_name(number: int) -> str:
     return f"Exercise {letters}"
 
 
-def exercise_in(window: Window, sets: Sequence[WorkoutSet]) -> str | None:
-    """The exercise that fills most of a window, if one fills a third of it."""
-    shares = [(min(one.end, window.end) - max(one.start, window.start), one.exercise) for one in sets]
-    most, exercise = max(shares, default=(0.0, 0))
-    return exercise_name(exercise) if most > (window.end - window.start) / 3 else None
+def set_in(window: Window, sets: Sequence[WorkoutSet]) -> WorkoutSet | None:
+    """The set that fills most of a window, if one fills a third of it."""
+    shares = [(min(one.end, window.end) - max(one.start, window.start), one) for one in sets]
+    most, filling = max(shares, key=lambda share: share[0], default=(0.0, None))
+    return filling if most > (window.end - window.start) / 3 else None
 
 
 def summary(found: Workout, duration: float) -> WorkoutSummary:
@@ -79,7 +83,7 @@ def summary(found: Workout, duration: float) -> WorkoutSummary:
     work = sum(one.end - one.start for one in found.sets)
     resting = sum(pause.end - pause.start for pause in found.pauses)
     return WorkoutSummary(
-        total_exercises_identified=len({one.exercise for one in found.sets}),
+        total_exercises_identified=_exercises(found.sets),
         total_sets=len(found.sets),
         total_reps=sum(counted) if counted else None,
         work_seconds=round(work, 2),
@@ -92,8 +96,7 @@ def summary(found: Workout, duration: float) -> WorkoutSummary:
 def _text(sets: Sequence[WorkoutSet], counted: list[int], work: float, resting: float, duration: float) -> str:
     if not sets:
         return f"No sets in {clock(duration)}: nothing repeats, and no posture is held"
-    exercises = len({one.exercise for one in sets})
-    parts = [f"{_many(len(sets), 'set')} of {_many(exercises, 'exercise')}"]
+    parts = [f"{_many(len(sets), 'set')} of {_many(_exercises(sets), 'exercise')}"]
     if counted:
         parts.append(f"{_many(sum(counted), 'repetition')} counted")
     held = [one for one in sets if one.method == "hold"]
@@ -105,11 +108,21 @@ def _text(sets: Sequence[WorkoutSet], counted: list[int], work: float, resting: 
     return f"{', '.join(parts)}; {clock(work)} of work and {clock(resting)} of rest in {clock(duration)}"
 
 
+def _exercises(sets: Sequence[WorkoutSet]) -> int:
+    return len({exercise_of(one) for one in sets})
+
+
 def _many(number: int, noun: str) -> str:
     return f"1 {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _description(one: WorkoutSet) -> str:
+    """What was measured, and then what a model says."""
+    measured = _measured(one)
+    return f"{measured}. {one.told}" if one.told else measured
+
+
+def _measured(one: WorkoutSet) -> str:
     seconds = one.end - one.start
     if one.method == "hold":
         return f"A posture held for {seconds:.0f} seconds"

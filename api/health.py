@@ -13,10 +13,15 @@ from errors import NotReady
 from schemas import ErrorBody
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
+from vision.eyes import Eyes
 
 
 class Alive(BaseModel):
     status: str
+
+
+class Ready(Alive):
+    eyes: str
 
 
 class Health(BaseModel):
@@ -24,6 +29,7 @@ class Health(BaseModel):
     analyzer_initialized: bool
     ready: bool
     analyzer: str
+    eyes: str
     version: str
 
 
@@ -35,9 +41,10 @@ class Welcome(BaseModel):
 
 
 class HealthApi:
-    def __init__(self, tasks: BackgroundTaskManager, files: SessionFiles, settings: Settings) -> None:
+    def __init__(self, tasks: BackgroundTaskManager, files: SessionFiles, settings: Settings, eyes: Eyes) -> None:
         self._tasks = tasks
         self._files = files
+        self._eyes = eyes
         self._floor_bytes = settings.min_free_disk_mb << 20
 
     def router(self) -> APIRouter:
@@ -56,16 +63,25 @@ class HealthApi:
         """Whether the process answers at all."""
         return Alive(status="alive")
 
-    async def readyz(self) -> Alive:
-        """Whether it can take work now."""
+    async def readyz(self) -> Ready:
+        """Whether it can take work now. It can while a model is still being loaded: who needs it waits in a session.
+        `eyes` says how far that is."""
         if obstacle := self._obstacle():
             raise obstacle
-        return Alive(status="ready")
+        return Ready(status="ready", eyes=self._eyes.words)
 
     async def health(self) -> Health:
-        """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says."""
-        ready = self._obstacle() is None
-        return Health(status="healthy", analyzer_initialized=True, ready=ready, analyzer="signals", version=VERSION)
+        """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
+        once it is settled who looks, which `analyzer` names and `eyes` says in words."""
+        facts = self._eyes.facts
+        return Health(
+            status="healthy",
+            analyzer_initialized=self._eyes.settled,
+            ready=self._obstacle() is None,
+            analyzer=facts.name if facts else "signals",
+            eyes=self._eyes.words,
+            version=VERSION,
+        )
 
     async def root(self) -> Welcome:
         """What is here."""

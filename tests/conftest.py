@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from config import Settings
+from tests.footage import draw_workout
 from tests.service import Program, Service, serve
 from video.draw import Style, draw_video
+from vision.eyes import Eyes
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     """A service of this test's own."""
-    yield from serve(Settings(data_dir=tmp_path / "data"))
+    yield from serve(Settings(data_dir=tmp_path / "data", vision_model="none"))
 
 
 @pytest.fixture
@@ -24,8 +26,9 @@ def serve_with(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Services with settings of their own."""
     open_ones: list[Iterator[Service]] = []
 
-    def open_one(**settings: Any) -> Service:
-        serving = serve(Settings(**{"data_dir": tmp_path / f"data{len(open_ones)}", **settings}))
+    def open_one(eyes: Eyes | None = None, **settings: Any) -> Service:
+        defaults = {"data_dir": tmp_path / f"data{len(open_ones)}", "vision_model": "none"}
+        serving = serve(Settings.model_validate(defaults | settings), eyes)
         open_ones.append(serving)
         return next(serving)
 
@@ -37,7 +40,7 @@ def serve_with(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 @pytest.fixture(scope="session")
 def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that leave nothing behind and expect nothing to be empty."""
-    yield from serve(Settings(data_dir=tmp_path_factory.mktemp("shared") / "data"))
+    yield from serve(Settings(data_dir=tmp_path_factory.mktemp("shared") / "data", vision_model="none"))
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +58,20 @@ def clip(footage: Path) -> Path:
 def long_clip(footage: Path) -> Path:
     """A minute in few bytes: seconds of work, so that something can be done to it meanwhile."""
     return draw_video(footage / "long.mp4", 60, sound=False, style=Style(width=160, height=90, rate=10)).path
+
+
+@pytest.fixture(scope="session")
+def bobbing(footage: Path) -> Path:
+    """A workout of one set: ten times up and down."""
+    return draw_workout(footage / "bobbing.mp4")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model of random weights."""
+    from tests.tiny_checkpoint import make_checkpoint  # noqa: PLC0415  torch takes seconds, and few tests need it
+
+    return make_checkpoint(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

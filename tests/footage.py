@@ -28,6 +28,25 @@ def moving(count: int, style: Style = SMALL, first: int = 0) -> Iterator[tuple[i
         yield first + number, picture
 
 
+def draw_workout(path: Path) -> Path:
+    """24 s in which somebody made of two boxes goes up and down ten times, from the 4th second to the 20th."""
+    style = Style(rate=20)
+    random = np.random.default_rng(1)
+    wall = np.kron(random.integers(60, 140, (15, 20)), np.ones((12, 16))).astype(np.uint8)[..., None].repeat(3, 2)
+
+    def pictures() -> Iterator[tuple[int, Rgb]]:
+        for number in range(24 * style.rate):
+            since = number / style.rate - 4
+            down = int(20 * (1 - np.cos(2 * np.pi * since / 1.6))) if 0 <= since < 16 else 0
+            picture = wall.copy()
+            picture[40 + down : 110 + down, 130:190] = (220, 60, 50)
+            picture[40 + down : 60 + down, 145:175] = (240, 210, 180)
+            yield number, picture
+
+    encode(path, pictures(), style)
+    return path
+
+
 def corner(style: Style, count: int = 10) -> Iterator[tuple[int, Rgb]]:
     """Dark pictures whose upper left quarter is red."""
     for number in range(count):

@@ -21,9 +21,10 @@ import httpx
 import psutil
 import uvicorn
 
-from app import House, create_app
+from app import House, build, front
 from config import Settings
 from schemas import Metadata, Status
+from vision.eyes import Eyes
 
 ROOT = Path(__file__).parent.parent
 BASE = "/api/v1/video"
@@ -134,8 +135,8 @@ class Service:
         assert self.house.store.change(session_id, edit)
 
 
-def serve(settings: Settings) -> Iterator[Service]:
-    app = create_app(settings)
+def serve(settings: Settings, eyes: Eyes | None = None) -> Iterator[Service]:
+    app = front(build(settings, eyes))
     server = _Server(uvicorn.Config(app, port=0, lifespan="on", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -161,7 +162,8 @@ class Program:
 
     def start(self) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environment = inherited | {"DATA_DIR": str(self.data_dir), "PORT": "0"} | self._environment
+        environment = inherited | {"DATA_DIR": str(self.data_dir), "PORT": "0", "VISION_MODEL": "none"}
+        environment |= self._environment
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True

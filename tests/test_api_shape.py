@@ -108,7 +108,8 @@ def test_the_documentation_shows_the_upload_form_and_every_error(shared_service:
 
 def test_the_service_says_that_it_lives_and_can_take_work(shared_service: Service) -> None:
     assert shared_service.http.get("/livez").json() == {"status": "alive"}
-    assert shared_service.http.get("/readyz").json() == {"status": "ready"}
+    ready = shared_service.http.get("/readyz").json()
+    assert ready == {"status": "ready", "eyes": "No model is asked for: signals alone look"}
     assert shared_service.http.head("/readyz").status_code == 200
 
 

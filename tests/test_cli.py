@@ -14,7 +14,7 @@ def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         [sys.executable, "cli.py", *arguments],
         cwd=ROOT,
-        env=dict(os.environ) | environment,
+        env=dict(os.environ) | {"VISION_MODEL": "none"} | environment,
         capture_output=True,
         text=True,
         timeout=60,

@@ -34,6 +34,17 @@ def test_levels_may_be_written_small() -> None:
     assert Settings.from_env({"LOG_LEVEL": "debug"}).log_level == "DEBUG"
 
 
+def test_a_model_may_be_an_id_a_folder_or_an_address() -> None:
+    for named in ("none", "people/eyes", "./models/eyes", "https://eyes.example/v1"):
+        assert Settings.from_env({"VISION_MODEL": named}).vision_model == named
+
+
+def test_a_key_is_shown_to_nobody() -> None:
+    settings = Settings.from_env({"VISION_API_KEY": "secret"})
+    assert settings.vision_api_key.get_secret_value() == "secret"
+    assert "secret" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -44,6 +55,9 @@ def test_levels_may_be_written_small() -> None:
         ("SESSION_TTL_HOURS", "-1"),
         ("KEEP_SOURCE", "perhaps"),
         ("LOG_LEVEL", "LOUD"),
+        ("VISION_MODEL", "ftp://example.com/v1"),
+        ("VISION_MODEL", "http://"),
+        ("VISION_DTYPE", "int4"),
         ("CORS_ORIGINS", "example.com"),
         ("CORS_ORIGINS", "http://example.com/"),
     ],

@@ -44,7 +44,7 @@ def run(environment: dict[str, str], *command: str) -> subprocess.CompletedProce
     return subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"]} | environment,
+        env={"PATH": os.environ["PATH"], "VISION_MODEL": "none"} | environment,
         capture_output=True,
         text=True,
         timeout=30,
@@ -244,7 +244,7 @@ def test_more_worker_processes_than_one_refuse_to_start_in_words(tmp_path: Path)
 
 def test_uvicorn_can_start_it_too(tmp_path: Path, clip: Path) -> None:
     command = [sys.executable, "-m", "uvicorn", "--factory", "app:create_app", "--port", "0"]
-    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")}
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data"), "VISION_MODEL": "none"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         opened = process.stderr.readline()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from errors import AnalysisStopped
-from progress import Pace, Progress
+from progress import Band, Pace, Progress, bands
 from schemas import Stage, Step
 
 
@@ -31,6 +31,12 @@ def test_a_stage_and_its_segments_stay_until_others_are_named() -> None:
     progress.step(5, "Analyzing segment 1/3", Stage.SCANNING, (0, 3))
     progress(90, "Choosing")
     assert told[-1] == Step(90, "Choosing", Stage.SCANNING, 0, 3)
+
+
+def test_percent_is_parted_by_the_seconds_that_the_parts_take() -> None:
+    assert bands(Band(10, 90), 4, 12) == [Band(10, 30), Band(30, 90)]
+    assert bands(Band(2, 95), 4, 0) == [Band(2, 95), Band(95, 95)]
+    assert [Band(30, 90).at(share) for share in (-1, 0, 0.5, 1, 2)] == [30, 30, 60, 90, 90]
 
 
 def test_work_that_should_stop_is_stopped_at_its_next_report() -> None:

@@ -64,7 +64,7 @@ def scan(
         expect=Scanned,
         limits=limits,
         silence_seconds=SILENCE_SECONDS,
-        wall_seconds=_most_seconds(limits.max_duration_seconds),
+        wall_seconds=most_seconds(limits.max_duration_seconds),
         stopped=stopped,
     )
 
@@ -77,7 +77,7 @@ def scanned(path: str, limits: Limits, samples_per_second: float) -> Iterator[Sc
         yield from _Pass(container, footage, limits, samples_per_second).pieces()
 
 
-def _most_seconds(duration: float) -> float:
+def most_seconds(duration: float) -> float:
     """Seconds of processor time that decoding may take. The worst honest video measured, noise in 8192 × 4320 VP9 at 25
     pictures a second, took some 40 a second of video."""
     return 300 + 60 * duration
@@ -149,7 +149,7 @@ class _Pass:
         )
 
     def _piece(self) -> Scanned:
-        if time.process_time() > _most_seconds(self._footage.duration):
+        if time.process_time() > most_seconds(self._footage.duration):
             raise DecodeTimeout("Decoding this video took longer than the service allows.")
         samples, self._samples = self._samples, []
         sounds = self._hearing.take() if self._hearing else ()

@@ -46,7 +46,7 @@ _OPTIONS = {
 }
 
 _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-_JUMPING = {"mpegts", "mpeg"}
+JUMPING = {"mpegts", "mpeg"}
 """Containers in which the clock of a recording may start anew in mid-file."""
 
 _BROKEN_READS = 20
@@ -141,7 +141,7 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
     """The packets of some streams in the file's order, with clocks that do not jump. Broken places are passed over."""
     for stream in container.streams:
         stream.discard = Discard.default if stream in streams else Discard.all
-    anew = container.format.name in _JUMPING
+    anew = container.format.name in JUMPING
     clocks = {stream.index: StreamClock(float(stream.time_base or 1), anew) for stream in streams}
     failures = 0
     while failures < _BROKEN_READS:

@@ -18,9 +18,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import Samples, Scanned, Sound, VideoInfo
+from schemas import Samples, Scanned, Sound, Still, VideoInfo
 
-RECORDS: dict[str, Callable[..., object]] = {kind.__name__: kind for kind in (VideoInfo, Scanned, Samples, Sound)}
+RECORDS: dict[str, Callable[..., object]] = {
+    kind.__name__: kind for kind in (VideoInfo, Scanned, Samples, Sound, Still)
+}
 """What may arrive; a record of its own must be added here before a child can send it."""
 
 DTYPES = {np.dtype(kind).str for kind in (np.uint8, np.float32, np.float64)}

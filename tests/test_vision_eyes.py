@@ -1,0 +1,142 @@
+"""A model is opened behind the service's back; whoever wants it waits, hears how far it is, and may leave."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from config import Settings
+from errors import AnalysisFailed, AnalysisStopped, CannotStart
+from vision import VisionModel
+from vision.eyes import NO_MODEL, Eyes, Tell
+from vision.opening import eyes_of
+from vision.smolvlm import open_smolvlm
+
+
+class Slow:
+    """Opens a model once it is let."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.let = threading.Event()
+        self.ended = threading.Event()
+
+    def __call__(self, tell: Tell) -> VisionModel:
+        try:
+            tell("Loading", 0.43)
+            while not self.let.wait(0.01):
+                tell("Loading", 0.43)
+            return open_smolvlm(str(self._folder), dtype="float32", tell=tell)
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture
+def slow(checkpoint: Path) -> Iterator[Slow]:
+    opening = Slow(checkpoint)
+    yield opening
+    opening.let.set()
+
+
+def refuse(tell: Tell) -> VisionModel:
+    raise CannotStart("there is no such model")
+
+
+def ignore(_: str = "") -> None:
+    pass
+
+
+def test_who_waits_hears_how_far_the_model_is_and_then_has_it(slow: Slow) -> None:
+    told: list[str] = []
+
+    def hear(words: str) -> None:
+        told.append(words)
+        if len(told) == 3:
+            slow.let.set()
+
+    with closing(Eyes(slow, needed=True)) as eyes:
+        assert eyes.words == "Looking for the model"
+        eyes.open(ignore)
+        model = eyes.wait(hear)
+        assert model is not None
+        assert "Loading SmolVLM2 (43 %)" in told
+        assert eyes.settled
+        assert eyes.facts == model.facts
+        assert eyes.words == f"{model.facts.title} looks, on {model.facts.device} in float32"
+        assert "/" not in eyes.words
+
+
+def test_who_waits_may_leave(slow: Slow) -> None:
+    def leave(words: str) -> None:
+        raise AnalysisStopped
+
+    with closing(Eyes(slow)) as eyes:
+        eyes.open(ignore)
+        with pytest.raises(AnalysisStopped):
+            eyes.wait(leave)
+        assert not eyes.settled
+
+
+def test_loading_is_left_when_the_service_ends(slow: Slow) -> None:
+    eyes = Eyes(slow)
+    eyes.open(ignore)
+    began = time.monotonic()
+    eyes.close()
+    assert slow.ended.is_set()
+    assert time.monotonic() - began < 1
+    assert not eyes.settled
+
+
+def test_without_a_model_to_open_it_is_settled_that_signals_look_alone() -> None:
+    eyes = Eyes()
+    eyes.open(ignore)
+    assert eyes.wait(ignore) is None
+    assert (eyes.words, eyes.warning, eyes.facts, eyes.seconds_a_look) == (NO_MODEL, None, None, 0.0)
+
+
+def test_a_model_that_cannot_be_had_leaves_signals_alone_and_says_so() -> None:
+    eyes = Eyes(refuse)
+    eyes.open(ignore)
+    assert eyes.wait(ignore) is None
+    assert eyes.words == "No model looks: there is no such model"
+    assert eyes.warning == "No model looked at this video, signals alone did: there is no such model"
+    assert eyes.error is None
+
+
+def test_a_model_that_is_needed_ends_the_service_before_anybody_hears_of_it() -> None:
+    eyes = Eyes(refuse, needed=True)
+    settled_before: list[bool] = []
+    eyes.open(lambda: settled_before.append(eyes.settled))
+    with pytest.raises(AnalysisFailed, match="The model could not be loaded: there is no such model"):
+        eyes.wait(ignore)
+    assert settled_before == [False]
+    assert str(eyes.error) == "there is no such model"
+
+
+def test_whatever_goes_wrong_those_who_wait_hear_of_it() -> None:
+    def broken(tell: Tell) -> VisionModel:
+        raise ZeroDivisionError("by accident")
+
+    eyes = Eyes(broken)
+    eyes.open(ignore)
+    assert eyes.wait(ignore) is None
+    assert eyes.words == "No model looks: the model cannot be opened: by accident"
+
+
+def test_settings_say_whose_eyes_they_are(checkpoint: Path, tmp_path: Path) -> None:
+    assert eyes_of(Settings(vision_model="none")).settled
+    assert not eyes_of(Settings(vision_model="auto")).settled
+    assert not eyes_of(Settings(vision_model="http://127.0.0.1:9/v1")).settled
+    settings = Settings(vision_model=str(checkpoint), vision_dtype="bfloat16", vision_letterbox=True)
+    with closing(eyes_of(settings)) as eyes:
+        eyes.open(ignore)
+        model = eyes.wait(ignore)
+        assert model is not None
+        assert (model.facts.dtype, model.facts.model) == ("bfloat16", str(checkpoint))
+    with pytest.raises(CannotStart, match="holds no model"):
+        eyes_of(Settings(vision_model=str(tmp_path)))

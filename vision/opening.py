@@ -1,0 +1,64 @@
+"""Which model the settings ask for, and how it is opened. Torch and the rest are loaded here, and only when wanted."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import cast
+
+from config import Settings
+from errors import CannotStart
+from vision import VisionModel
+from vision.eyes import Eyes, Tell
+
+AUTO, NONE = "auto", "none"
+
+
+def eyes_of(settings: Settings) -> Eyes:
+    """The eyes a service is to have, still shut. Raises CannotStart for a model that was asked for by name and of which
+    can be told without loading it that it cannot be had."""
+    if settings.vision_model == NONE:
+        return Eyes()
+    if settings.vision_model == AUTO:
+        return Eyes(partial(open_if_there, settings))
+    if _is_remote(settings.vision_model):
+        return Eyes(partial(open_vision, settings), needed=True, whom="to the vision server")
+    from vision import hub  # noqa: PLC0415  heavy
+
+    hub.check(settings.vision_model, settings.vision_revision or None)
+    return Eyes(partial(open_vision, settings), needed=True)
+
+
+def open_if_there(settings: Settings, tell: Tell) -> VisionModel:
+    """SmolVLM2. Raises CannotStart within 10 s if it is neither here nor can be fetched."""
+    from vision import hub  # noqa: PLC0415  heavy
+
+    revision = settings.vision_revision or None
+    if not hub.available(hub.DEFAULT_MODEL, revision):
+        raise CannotStart(f"{hub.DEFAULT_MODEL} is not here, and its hub cannot be reached")
+    return open_vision(settings.model_copy(update={"vision_model": hub.DEFAULT_MODEL}), tell)
+
+
+def open_vision(settings: Settings, tell: Tell) -> VisionModel:
+    """The model that the settings name, ready to be asked. Takes seconds to minutes; raises CannotStart."""
+    if _is_remote(settings.vision_model):
+        remote = import_module("vision.remote")
+        return cast(
+            VisionModel,
+            remote.open_remote(
+                settings.vision_model, api_key=settings.vision_api_key.get_secret_value() or None, tell=tell
+            ),
+        )
+    from vision.smolvlm import open_smolvlm  # noqa: PLC0415  heavy
+
+    return open_smolvlm(
+        settings.vision_model,
+        settings.vision_revision or None,
+        dtype=None if settings.vision_dtype == AUTO else settings.vision_dtype,
+        letterbox=settings.vision_letterbox,
+        tell=tell,
+    )
+
+
+def _is_remote(model: str) -> bool:
+    return model.startswith(("http://", "https://"))

@@ -1,0 +1,278 @@
+"""SmolVLM2 by transformers: looks at stretches of video for all sessions at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+
+from errors import OutOfMemory
+from vision import Facts, Named, Question, Rating, Stopped, View, scoring
+from vision.batcher import Batcher, Task
+from vision.engine import Engine, Telling
+from vision.hub import DEFAULT_MODEL, Loading, find
+from vision.layout import Layout, Sheet
+from vision.loading import load_model, load_tokenizer, read_geometry
+from vision.machine import Threads, batch_sizes, choose_device, choose_dtype, free_memory, out_of_memory
+from vision.past import Past, tokens_in
+from vision.pixels import Frames
+from vision.prompts import QUESTION_CHARACTERS, clean, clean_label
+from vision.telling import tidy
+
+AHEAD = 3
+"""Views that are under way while one is asked about; each is 25 MB in memory for the 500M model."""
+
+DESCRIBING_TOKENS, DESCRIBING_SECONDS = 48, 20.0
+"""A sentence or two; a machine on which that takes longer gives what it has by then."""
+
+REMEMBERED_BLANKS = 256
+"""Answers before blank pictures that are kept: prompts come from clients, so there may be any number."""
+
+
+@dataclass
+class _Look:
+    """Squares to be seen, and the text they stand in."""
+
+    squares: torch.Tensor
+    text: tuple[int, ...]
+
+
+class SmolVLM:
+    """The model and the thread that feeds it. Close it to end that."""
+
+    def __init__(
+        self,
+        name: str,
+        revision: str | None,
+        model: Any,
+        layout: Layout,
+        frames: Frames,
+        longest: int,
+        threads: int | None = None,
+        batches: dict[str, int] | None = None,
+    ) -> None:
+        self._layout, self._frames, self._longest = layout, frames, longest
+        self.network = model
+        """transformers' own."""
+        self._threads = Threads(threads)
+        self._engine = Engine(model, layout.image_id, layout.end_id, self._pulse)
+        sizes = batches or batch_sizes(model.device)
+        self._batcher = Batcher(self._work, lambda kind: sizes[kind[0]])
+        self._blanks = _Remembered(REMEMBERED_BLANKS)
+        self.warnings: tuple[str, ...] = ()
+        self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
+
+    def look(self, view: View, stopped: Stopped, system: str = "") -> Looked:
+        system = clean(system, self._layout.special)
+        task = self._submit(self._resized(view), view, stopped, system)
+        return Looked(self, self._batcher.wait(task), len(view.pictures), stopped, system)
+
+    def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[Looked]:
+        system, under_way = clean(system, self._layout.special), deque[tuple[Task[Past], int]]()
+        coming = iter(views)
+        try:
+            while True:
+                while len(under_way) <= AHEAD and (view := next(coming, None)) is not None:
+                    under_way.append((self._submit(self._resized(view), view, stopped, system), len(view.pictures)))
+                if not under_way:
+                    return
+                task, pictures = under_way.popleft()
+                yield Looked(self, self._batcher.wait(task), pictures, stopped, system)
+        finally:
+            for task, _ in under_way:
+                task.left = True
+
+    def give_way(self) -> AbstractContextManager[None]:
+        return self._threads.give_way()
+
+    def close(self) -> None:
+        self._batcher.close()
+
+    def rate(self, seen: Looked, question: Question) -> Rating:
+        spelt = [self._layout.spellings(level) for level in question.levels]
+        single = all(spelt)
+        answers = (
+            tuple((token,) for one in spelt for token in one)
+            if single
+            else tuple(self._layout.answer(level) for level in question.levels)
+        )
+        sheet = Sheet(self._asked(question.text), answers)
+
+        def levels(weights: list[list[float]]) -> scoring.Logs:
+            if not single:
+                return scoring.means(weights)
+            logs = iter(weights)
+            return scoring.summed([[next(logs)[0] for _ in one] for one in spelt])
+
+        here, blank = self._weigh(seen, sheet), self._blank(seen, sheet)
+        return scoring.rating(levels(here), levels(blank), single)
+
+    def name(self, seen: Looked, question: str, labels: Sequence[str]) -> Named:
+        cleaned = {label: clean_label(label, self._layout.special) for label in labels}
+        usable = [label for label, text in cleaned.items() if text]
+        if not usable:
+            raise ValueError("there is no label to choose from")
+        sheet = Sheet(self._asked(question), tuple(self._layout.answer(cleaned[label]) for label in usable))
+        here, blank = self._weigh(seen, sheet), self._blank(seen, sheet)
+        return scoring.named(usable, scoring.means(here), scoring.means(blank))
+
+    def describe(self, seen: Looked, prompt: str) -> str:
+        wanted = Telling(self._asked(prompt), DESCRIBING_TOKENS, DESCRIBING_SECONDS)
+        kind = ("tell", tokens_in(seen.past))
+        told = self._batcher.wait(self._batcher.submit(kind, (seen.past, wanted), seen.stopped))
+        return tidy(self._layout.text(told.ids), prompt, told.whole)
+
+    def _weigh(self, seen: Looked, sheet: Sheet) -> list[list[float]]:
+        kind = ("weigh", tokens_in(seen.past))
+        weighed: list[list[float]] = self._batcher.wait(self._batcher.submit(kind, (seen.past, sheet), seen.stopped))
+        return weighed
+
+    def _blank(self, seen: Looked, sheet: Sheet) -> list[list[float]]:
+        """What would be answered before as many blank pictures, one a second."""
+        key = (sheet, seen.pictures, seen.system)
+        known = self._blanks.get(key)
+        if known is None:
+            count = seen.pictures
+            view = View(0.0, float(count), tuple(float(second) for second in range(count)), ())
+            task = self._submit(self._frames.blank(count), view, seen.stopped, seen.system)
+            with Looked(self, self._batcher.wait(task), count, seen.stopped, seen.system) as blank:
+                known = self._weigh(blank, sheet)
+            self._blanks.put(key, known)
+        return known
+
+    def _asked(self, text: str) -> tuple[int, ...]:
+        """A question's tokens, whoever wrote it."""
+        return self._layout.question(clean(text, self._layout.special, QUESTION_CHARACTERS))
+
+    def _resized(self, view: View) -> torch.Tensor:
+        """In the caller's thread: the model's own has enough to do."""
+        if not view.pictures or len(view.pictures) != len(view.times):
+            raise ValueError("a view has pictures, and a time for each")
+        return self._frames.resize(view.pictures)
+
+    def _submit(self, squares: torch.Tensor, view: View, stopped: Stopped, system: str) -> Task[Past]:
+        since = [max(0.0, time - view.start) for time in view.times]
+        text = self._layout.pictures(since, view.end - view.start, system)
+        if len(text) > self._longest:
+            raise ValueError(f"{len(view.times)} pictures are {len(text)} tokens, and the model reads {self._longest}")
+        return self._batcher.submit(("look", len(text)), _Look(squares, text), stopped)
+
+    def _pulse(self) -> None:
+        self._batcher.check()
+        self._threads.apply()
+
+    def _work(self, kind: tuple[str, int], tasks: list[Task[Any]]) -> None:
+        """In the batcher's thread."""
+        self._threads.apply()
+        try:
+            with torch.inference_mode():
+                {"look": self._do_look, "weigh": self._do_weigh, "tell": self._do_tell}[kind[0]](tasks)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            free_memory(self._engine.device)
+            raise OutOfMemory("There was not enough memory for the model to look at the video.") from error
+
+    def _do_look(self, tasks: list[Task[Any]]) -> None:
+        """Each distinct picture of the batch goes through the tower once."""
+        kept = [self._frames.distinct(task.wanted.squares) for task in tasks]
+        unlike = [task.wanted.squares[sorted(set(one))] for task, one in zip(tasks, kept, strict=True)]
+        squares = torch.cat(unlike).to(self._engine.device)
+        meanings = self._engine.see(self._frames.normalise(squares)).split([len(one) for one in unlike])
+        pictures = []
+        for one, meaning in zip(kept, meanings, strict=True):
+            place = {number: row for row, number in enumerate(sorted(set(one)))}
+            pictures.append(meaning[[place[number] for number in one]].flatten(0, 1))
+        pasts = self._engine.read([task.wanted.text for task in tasks], pictures)
+        for task, past in zip(tasks, pasts, strict=True):
+            task.finish(past)
+
+    def _do_weigh(self, tasks: list[Task[Any]]) -> None:
+        pasts, sheets = [task.wanted[0] for task in tasks], [task.wanted[1] for task in tasks]
+        for task, weights in zip(tasks, self._engine.weigh(pasts, sheets), strict=True):
+            task.finish(weights)
+
+    def _do_tell(self, tasks: list[Task[Any]]) -> None:
+        pasts, wanted = [task.wanted[0] for task in tasks], [task.wanted[1] for task in tasks]
+        self._engine.tell(pasts, wanted, lambda row, told: tasks[row].finish(told))
+
+
+class Looked:
+    """A stretch of video that SmolVLM2 looked at."""
+
+    def __init__(self, model: SmolVLM, past: Past, pictures: int, stopped: Stopped, system: str) -> None:
+        self._model = model
+        self._past, self.pictures, self.stopped, self.system = past, pictures, stopped, system
+
+    @property
+    def past(self) -> Past:
+        if not self._past:
+            raise ValueError("this look is over")
+        return self._past
+
+    def rate(self, question: Question) -> Rating:
+        return self._model.rate(self, question)
+
+    def name(self, question: str, labels: Sequence[str]) -> Named:
+        return self._model.name(self, question, labels)
+
+    def describe(self, prompt: str) -> str:
+        return self._model.describe(self, prompt)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._past = ()
+
+
+class _Remembered:
+    """The newest answers before blank pictures, from any thread."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._known: OrderedDict[object, list[list[float]]] = OrderedDict()
+
+    def get(self, key: object) -> list[list[float]] | None:
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+            return self._known.get(key)
+
+    def put(self, key: object, value: list[list[float]]) -> None:
+        with self._lock:
+            self._known[key] = value
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+
+def _untold(_: str, __: float) -> None:
+    pass
+
+
+def open_smolvlm(
+    model: str = DEFAULT_MODEL,
+    revision: str | None = None,
+    *,
+    dtype: str | None = None,
+    letterbox: bool = False,
+    threads: int | None = None,
+    batches: dict[str, int] | None = None,
+    tell: Loading = _untold,
+) -> SmolVLM:
+    """Find and load a model: a folder, or an id of the hub. Takes seconds to minutes; raises CannotStart in words.
+
+    `threads` are torch's, all it finds by default; `batches` as in `batch_sizes`, by default what suits the device.
+    """
+    folder = find(model, revision, tell)
+    geometry = read_geometry(folder)
+    layout = Layout(load_tokenizer(folder), geometry.per_picture, geometry.image_id)
+    frames = Frames.from_folder(folder, geometry.side, geometry.patch, letterbox)
+    device = choose_device()
+    loaded = load_model(folder, device, choose_dtype(device, dtype), tell)
+    return SmolVLM(model, revision, loaded, layout, frames, geometry.longest, threads, batches)
