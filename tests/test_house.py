@@ -29,12 +29,12 @@ ON_THE_GROUND = {"config": {"errors"}}
 
 DOORS = {
     "av": {"video"},
-    "cv2": {"analysis"},
+    "cv2": {"analysis", "vision"},  # in the eyes it makes the JPEG files that a server is sent: one call, any thread
     "fastapi": {"app", "async_api", "api"},
     "starlette": {"api"},
     "uvicorn": {"app", "api"},
     "python_multipart": {"api"},
-    "httpx": {"client"},
+    "httpx": {"client", "vision"},
     "torch": {"vision"},
     "transformers": {"vision"},
     "tokenizers": {"vision"},
@@ -47,7 +47,10 @@ FORBIDDEN = {"celery", "redis"}
 HEAVY = FORBIDDEN | {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 """Not loaded before they are needed: a service without eyes does without them."""
 
-EYELIDS = {"__init__", "batcher", "exercises", "layout", "prompts", "scoring", "telling"}
+EYELIDS = {
+    *("__init__", "batcher", "exercises", "layout", "prompts", "scoring", "telling"),
+    *("answers", "circuit", "remote"),
+}
 """The files of `vision/` that anybody may import without loading torch."""
 
 
