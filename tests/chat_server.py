@@ -102,6 +102,12 @@ class ChatServer:
 
     def __init__(self, speaker: Speaker) -> None:
         self._speaker = speaker
+        self.url = ""
+        self.port = 0
+        self.behave()
+
+    def behave(self) -> None:
+        """Begin anew."""
         self.key: str | None = None
         self.likelihoods = True
         self.refuses_logprobs = False
@@ -112,8 +118,6 @@ class ChatServer:
         self.left = threading.Event()
         """Set when somebody closed the connection while a `silent` answer was waited for."""
         self.waiting = threading.Event()
-        self.url = ""
-        self.port = 0
 
     @contextmanager
     def serving(self) -> Iterator[ChatServer]:

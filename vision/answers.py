@@ -18,6 +18,9 @@ from vision.telling import looping
 SPACES = " Ġ▁"
 """Before a word, as a text or as a tokenizer's own sign for it."""
 
+A_LITTLE = 1e-6
+"""More than rounding takes."""
+
 SURELY_A_BEGINNING = 2
 """Letters of a level's first token, where it takes several, by which it is known."""
 
@@ -28,16 +31,19 @@ class Top:
 
     tokens: tuple[tuple[str, float], ...]
 
-    def weigh(self, ways: Sequence[Sequence[str]]) -> tuple[scoring.Logs, float]:
-        """For each option, which may be spelt in some ways, the logarithm of its probability; and their sum.
+    def of(self, way: Sequence[str]) -> list[float]:
+        """What is told of an option that may be spelt in some ways."""
+        return [log for token, log in self.tokens if token.strip(SPACES) in way]
 
-        What is not among the likeliest is at most as likely as the last of these, and taken for that: so what is not
-        told makes nobody certain. Where no option is told all are alike.
-        """
-        found = [[log for token, log in self.tokens if token.strip(SPACES) in way] for way in ways]
-        last = min((log for _, log in self.tokens), default=0.0) if any(found) else 0.0
-        mass = sum(math.exp(log) for one in found for log in one)
-        return scoring.summed([one or [last] for one in found]), min(1.0, mass)
+    def weigh(self, ways: Sequence[Sequence[str]]) -> scoring.Logs:
+        """For each option the logarithm of its probability. One that is not among the likeliest is at most as likely
+        as the last of these, and taken for that; where none is, all are alike."""
+        found = [self.of(way) for way in ways]
+        last = min(log for _, log in self.tokens) if any(found) else 0.0
+        return scoring.summed([one or [last] for one in found])
+
+    def mass(self, ways: Sequence[Sequence[str]]) -> float:
+        return min(1.0, sum(math.exp(log) for way in ways for log in self.of(way)))
 
 
 @dataclass(frozen=True)
@@ -75,11 +81,23 @@ def _token(told: Any) -> tuple[str, float]:
 def rated(levels: Sequence[str], here: Top, blank: Top) -> Rating:
     """A rating from the likelihood of each level as the first word, less that before blank pictures."""
     ways = [_spellings(level, levels, here, blank) for level in levels]
-    logs, mass = here.weigh(ways)
+    mass = here.mass(ways)
     if not mass:
-        return Rating(0.5, 0.0, (1 / len(levels),) * len(levels))
-    before, _ = blank.weigh(ways)
-    return replace(scoring.rating(logs, before), mass=mass)
+        return _unrated(levels)
+    return replace(scoring.rating(*_against(here, blank, ways)), mass=mass)
+
+
+def _against(here: Top, blank: Top, ways: Sequence[Sequence[str]]) -> tuple[scoring.Logs, scoring.Logs]:
+    """The options' logarithms here and before blank pictures. Of an option that is not told here only a bound is known:
+    it gains less by the pictures than the least of those that are told, so what nobody said never wins."""
+    logs, before = here.weigh(ways), blank.weigh(ways)
+    told = np.array([bool(here.of(way)) for way in ways])
+    least = (logs - before)[told].min() - A_LITTLE
+    return np.where(told, logs, np.minimum(logs, before + least)), before
+
+
+def _unrated(levels: Sequence[str]) -> Rating:
+    return Rating(0.5, 0.0, (1 / len(levels),) * len(levels))
 
 
 def _spellings(level: str, levels: Sequence[str], *tops: Top) -> tuple[str, ...]:
@@ -100,7 +118,7 @@ def chosen(levels: Sequence[str], text: str) -> Rating:
     """A rating from words alone: the level that they name first; none, and no mass, where they name none."""
     places = {level: match.start() for level in levels if (match := _word(level).search(text))}
     if not places:
-        return Rating(0.5, 0.0, (1 / len(levels),) * len(levels))
+        return _unrated(levels)
     named = min(places, key=lambda level: (places[level], -len(level)))
     steps = np.linspace(0, 1, len(levels)) if len(levels) > 1 else np.array([0.5])
     shares = tuple(float(level == named) for level in levels)
@@ -123,8 +141,7 @@ def name_of(labels: Sequence[str], texts: Sequence[str], letters: str, said: str
 def picked(labels: Sequence[str], letters: str, here: Top, blank: Top) -> Named:
     """The label whose letter the pictures make likelier than blank ones do, more than any other's."""
     ways = [(letter,) for letter in letters[: len(labels)]]
-    logs, mass = here.weigh(ways)
-    return scoring.named(labels, logs, blank.weigh(ways)[0]) if mass else _unnamed(labels)
+    return scoring.named(labels, *_against(here, blank, ways)) if here.mass(ways) else _unnamed(labels)
 
 
 def _unnamed(labels: Sequence[str]) -> Named:

@@ -117,7 +117,8 @@ class Server:
     def __init__(self, url: str, api_key: str | None, patience: Patience) -> None:
         """Raises CannotStart for a URL or a key that cannot be sent."""
         self._patience, self._key = patience, _checked_key(api_key)
-        self._base, self.where = _checked_url(url)
+        self._base = _checked_url(url)
+        self.where = str(self._base).rstrip("/")
         self._circuit = Circuit(patience.failures, patience.rest)
         self._closing, self._closed = threading.Lock(), False
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -265,15 +266,17 @@ class Server:
         return text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…"
 
 
-def _checked_url(url: str) -> tuple[httpx.URL, str]:
-    """With one slash at its end, and as it may be shown: without a user's name and password."""
+def _checked_url(url: str) -> httpx.URL:
+    """With one slash at its end. It is shown and logged, so nothing secret may stand in it."""
     try:
-        base = httpx.URL(url.rstrip("/") + "/")
+        base = httpx.URL(url.strip().rstrip("/") + "/")
     except httpx.InvalidURL as error:
-        raise CannotStart("the vision server's address is no URL") from error
-    if base.scheme not in ("http", "https") or not base.host:
+        raise CannotStart("the vision server's address is no URL of the form http://host:port/v1") from error
+    if base.scheme not in ("http", "https") or not base.host or base.query or base.fragment:
         raise CannotStart("the vision server's address is no URL of the form http://host:port/v1")
-    return base, str(base.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
+    if base.userinfo:
+        raise CannotStart("the vision server's address holds a name or password; VISION_API_KEY is the place for a key")
+    return base
 
 
 def _checked_key(key: str | None) -> str:
