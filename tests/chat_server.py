@@ -98,9 +98,10 @@ Misbehaviour = Callable[[Request], Awaitable[Response]]
 
 
 class ChatServer:
-    """What it was asked, and how it behaves: each of `next_answers` is given once, in place of the model's."""
+    """What it was asked, and how it behaves: each of `next_answers` is given once, in place of the model's. Without a
+    model it always answers the same: enough where it matters whether it answers at all."""
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, speaker: Speaker | None = None) -> None:
         self._speaker = speaker
         self.url = ""
         self.port = 0
@@ -165,25 +166,29 @@ class ChatServer:
         return JSONResponse(await asyncio.to_thread(self._completion, body))
 
     def _completion(self, body: dict[str, Any]) -> dict[str, Any]:
-        parts = [part for message in body["messages"] for part in message["content"]]
-        pictures = [decoded(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"]
-        ids, logs = self._speaker.answer(body["messages"], pictures, body["max_tokens"])
-        whole = len(ids) < body["max_tokens"] or self.says is not None
-        text = self.says if self.says is not None else self._speaker.tokenizer.decode(ids, skip_special_tokens=True)
+        text, whole, told = self._said(body)
         choice: dict[str, Any] = {
             "index": 0,
-            "message": {"role": "assistant", "content": text},
-            "finish_reason": "stop" if whole else "length",
+            "message": {"role": "assistant", "content": text if self.says is None else self.says},
+            "finish_reason": "stop" if whole or self.says is not None else "length",
             "logprobs": None,
         }
         if body.get("logprobs") and self.likelihoods:
-            most = logs.topk(body["top_logprobs"])
-            told = [
-                {"token": self._speaker.tokenizer.decode([token]), "logprob": log}
-                for token, log in zip(most.indices.tolist(), most.values.tolist(), strict=True)
-            ]
             choice["logprobs"] = {"content": [{**told[0], "top_logprobs": told}]}
         return {"object": "chat.completion", "model": "tiny", "choices": [choice]}
+
+    def _said(self, body: dict[str, Any]) -> tuple[str, bool, list[dict[str, Any]]]:
+        """The answer's text, whether it came to its end, and its likeliest first tokens."""
+        if self._speaker is None:
+            return "high", True, [{"token": "high", "logprob": -0.1}, {"token": "low", "logprob": -3.0}]
+        parts = [part for message in body["messages"] for part in message["content"]]
+        pictures = [decoded(part["image_url"]["url"]) for part in parts if part["type"] == "image_url"]
+        ids, logs = self._speaker.answer(body["messages"], pictures, body["max_tokens"])
+        tokenizer = self._speaker.tokenizer
+        most = logs.topk(body.get("top_logprobs", 1))
+        tokens = zip(most.indices.tolist(), most.values.tolist(), strict=True)
+        told = [{"token": tokenizer.decode([token]), "logprob": log} for token, log in tokens]
+        return tokenizer.decode(ids, skip_special_tokens=True), len(ids) < body["max_tokens"], told
 
     async def silent(self, request: Request) -> Response:
         """Says nothing until the other side goes."""

@@ -6,17 +6,20 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from vision import Named, Rating, scoring
 from vision.exercises import NO_EXERCISE
+from vision.prompts import clean
 from vision.telling import looping
 
 SPACES = " Ġ▁"
 """Before a word, as a text or as a tokenizer's own sign for it."""
+
+STEERING = re.compile(r"<[^<>\s]{1,40}>|\[/?[A-Z_]{2,20}\]")
+"""What looks like a token that steers some model: `<image>`, `<|im_end|>`, `</s>`, `[INST]`."""
 
 A_LITTLE = 1e-6
 """More than rounding takes."""
@@ -69,6 +72,12 @@ def read_chat(body: Any) -> Said:
         raise TypeError("a message's content is text")
     top = None if told is None else Top(tuple(_token(one) for one in told[0]["top_logprobs"]) if told else ())
     return Said(text, choice.get("finish_reason") == "stop", top)
+
+
+def read_refusal(body: Any) -> str:
+    """What a server says of its refusal; `{"error": {"message": …}}` in OpenAI's form, others leave out a layer."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    return str(error.get("message", error) if isinstance(error, dict) else error)
 
 
 def _token(told: Any) -> tuple[str, float]:
@@ -164,7 +173,8 @@ def shortened(text: str) -> tuple[str, bool]:
     return text, False
 
 
-@cache
-def steering() -> re.Pattern[str]:
-    """What looks like a token that steers some model: `<image>`, `<|im_end|>`, `</s>`, `[INST]`."""
-    return re.compile(r"<[^<>\s]{1,40}>|\[/?[A-Z_]{2,20}\]")
+def harmless(text: str, most: int) -> str:
+    """Cleaned of whatever may steer a model: which tokens do that only the server knows, so all that look so go."""
+    while (shorter := STEERING.sub("", text)) != text:
+        text = shorter
+    return clean(text, most=most)

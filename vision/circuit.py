@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import wait
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,6 +22,7 @@ import httpx
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart
 from vision import Stopped
+from vision.answers import read_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -133,8 +133,7 @@ class Server:
 
         Raises VisionUnreachable or AnalysisFailed in words, AnalysisStopped as soon as the session stops.
         """
-        content = None if body is None else json.dumps(body).encode()
-        return self._wait(self._patiently(path, content, read), stopped)
+        return self._wait(self._patiently(path, json.dumps(body).encode() if body else None, read), stopped)
 
     def close(self) -> None:
         """Ends the thread; who still waits fails in words."""
@@ -207,6 +206,9 @@ class Server:
                     raise self._unreachable(str(failure)) from failure
                 logger.warning("vision server at %s: %s; again in %.1f s", self.where, failure, pause)
                 await asyncio.sleep(pause)
+            except AnalysisFailed:  # refused, and so alive
+                self._circuit.answered()
+                raise
             else:
                 self._circuit.answered()
                 return answer
@@ -248,7 +250,11 @@ class Server:
             return KeyRefused(f"vision server unreachable: {self.where} refuses the API key ({code})")
         if code in (408, 429) or answer.is_server_error:
             return _Failed(f"it answers {code}", _after(answer.headers.get("Retry-After")), alive=code == 429)
-        words = self._redacted(_words(answer))
+        try:
+            words = read_refusal(answer.json())
+        except ValueError:
+            words = answer.reason_phrase
+        words = self._redacted(words)
         return AnalysisFailed(f"The vision server at {self.where} refuses the request ({code}): {words}")
 
     def _pause(self, tries: int, after: float | None) -> float | None:
@@ -270,8 +276,8 @@ def _checked_url(url: str) -> httpx.URL:
     """With one slash at its end. It is shown and logged, so nothing secret may stand in it."""
     try:
         base = httpx.URL(url.strip().rstrip("/") + "/")
-    except httpx.InvalidURL as error:
-        raise CannotStart("the vision server's address is no URL of the form http://host:port/v1") from error
+    except httpx.InvalidURL:
+        base = httpx.URL()
     if base.scheme not in ("http", "https") or not base.host or base.query or base.fragment:
         raise CannotStart("the vision server's address is no URL of the form http://host:port/v1")
     if base.userinfo:
@@ -289,12 +295,3 @@ def _checked_key(key: str | None) -> str:
 def _after(header: str | None) -> float | None:
     """`Retry-After` in seconds; the other form, a date, is taken for none."""
     return float(header) if header and re.fullmatch(r"\d+(\.\d+)?", header.strip()) else None
-
-
-def _words(answer: httpx.Response) -> str:
-    """What a server says of its refusal."""
-    with suppress(ValueError):
-        body = answer.json()
-        error = body.get("error", body) if isinstance(body, dict) else body
-        return str(error.get("message", error) if isinstance(error, dict) else error)
-    return answer.reason_phrase

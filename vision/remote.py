@@ -22,10 +22,10 @@ import numpy as np
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart
 from vision import Facts, Named, Picture, Question, Rating, Stopped, View, never
-from vision.answers import Said, Top, chosen, name_of, picked, rated, read_chat, read_models, shortened, steering
+from vision.answers import Said, Top, chosen, harmless, name_of, picked, rated, read_chat, read_models, shortened
 from vision.circuit import KeyRefused, Patience, Server, VisionUnreachable
 from vision.layout import in_words
-from vision.prompts import LABEL_CHARACTERS, QUESTION_CHARACTERS, STRANGE_CHARACTERS, clean
+from vision.prompts import LABEL_CHARACTERS, QUESTION_CHARACTERS, STRANGE_CHARACTERS
 from vision.telling import tidy
 
 LONGEST_SIDE = 768
@@ -64,7 +64,7 @@ class _Shown:
     seconds: float
     times: tuple[float, ...]
     urls: tuple[str, ...]
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
 
 
 class Remote:
@@ -88,9 +88,8 @@ class Remote:
             raise AnalysisStopped
         times = tuple(max(0.0, at - view.start) for at in view.times)
         urls = tuple(data_url(picture) for picture in view.pictures)
-        height, width = view.pictures[0].shape[:2]
-        shown = _Shown(view.end - view.start, times, urls, (height, width))
-        return RemoteSeen(self, shown, stopped, _harmless(system, STRANGE_CHARACTERS))
+        shown = _Shown(view.end - view.start, times, urls, view.pictures[0].shape[:2])
+        return RemoteSeen(self, shown, stopped, harmless(system, STRANGE_CHARACTERS))
 
     def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[RemoteSeen]:
         """Nothing is under way before the first question: the server learns of pictures and question together."""
@@ -98,14 +97,13 @@ class Remote:
             yield self.look(view, stopped, system)
 
     def give_way(self) -> AbstractContextManager[None]:
-        """The work is done elsewhere."""
-        return nullcontext()
+        return nullcontext()  # the work is done elsewhere
 
     def close(self) -> None:
         self._server.close()
 
     def rate(self, seen: RemoteSeen, question: Question) -> Rating:
-        text = _harmless(question.text, QUESTION_CHARACTERS)
+        text = harmless(question.text, QUESTION_CHARACTERS)
         said = self._say(seen, text)
         if said.top is None:
             return chosen(question.levels, said.text)
@@ -113,8 +111,8 @@ class Remote:
 
     def name(self, seen: RemoteSeen, question: str, labels: Sequence[str]) -> Named:
         """More labels than letters are asked about in groups, and then for the best of the groups' best."""
-        cleaned = {label: _harmless(label.replace("\n", " "), LABEL_CHARACTERS) for label in labels}
-        usable = {label: text for label, text in cleaned.items() if text}
+        lines = {label: label.replace("\n", " ") for label in labels}
+        usable = {label: text for label, line in lines.items() if (text := harmless(line, LABEL_CHARACTERS))}
         if not usable:
             raise ValueError("there is no label to choose from")
         groups = np.array_split(np.array(list(usable), object), -(-len(usable) // len(LETTERS)))
@@ -126,14 +124,14 @@ class Remote:
         return replace(final, share=final.share * own)
 
     def describe(self, seen: RemoteSeen, prompt: str) -> str:
-        text = _harmless(prompt, QUESTION_CHARACTERS)
+        text = harmless(prompt, QUESTION_CHARACTERS)
         said = self._ask(seen, text, {"max_tokens": DESCRIBING_TOKENS})
-        told, circled = shortened(steering().sub("", said.text))
+        told, circled = shortened(harmless(said.text, QUESTION_CHARACTERS))
         return tidy(told, text, said.whole and not circled)
 
     def _pick(self, seen: RemoteSeen, question: str, labels: dict[str, str]) -> Named:
         options = "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, labels.values(), strict=False))
-        asked = f"{_harmless(question, QUESTION_CHARACTERS)}\n{options}\nAnswer with one letter."
+        asked = f"{harmless(question, QUESTION_CHARACTERS)}\n{options}\nAnswer with one letter."
         said = self._say(seen, asked)
         if said.top is None:
             return name_of(list(labels), list(labels.values()), LETTERS, said.text)
@@ -261,13 +259,6 @@ def _laid_out(shown: _Shown, question: str) -> list[dict[str, Any]]:
     return [*parts, {"type": "text", "text": f"\n\n{question}"}]
 
 
-def _harmless(text: str, most: int) -> str:
-    """Cleaned of whatever may steer a model: which tokens do that here only the server knows, so all that look so."""
-    while (shorter := steering().sub("", text)) != text:
-        text = shorter
-    return clean(text, most=most)
-
-
 def open_remote(
     url: str,
     *,
@@ -284,16 +275,25 @@ def open_remote(
     words: who names a server wants its eyes, not a service without.
     """
     server = Server(url, api_key, patience or Patience())
+    try:
+        return _met(server, model, tell, wait)
+    except BaseException as error:
+        server.close()
+        if isinstance(error, AnalysisFailed):
+            raise CannotStart(str(error)) from error
+        raise
+
+
+def _met(server: Server, model: str | None, tell: Telling, wait: float) -> Remote:
     started = time.monotonic()
     while True:
         try:
             remote = Remote(server, model or server.ask("models", None, read_models, never))
             remote.greet()
             return remote
-        except AnalysisFailed as error:
+        except VisionUnreachable as error:
             late = time.monotonic() - started
-            if late >= wait or isinstance(error, KeyRefused) or not isinstance(error, VisionUnreachable):
-                server.close()
-                raise CannotStart(str(error)) from error
+            if late >= wait or isinstance(error, KeyRefused):
+                raise
         tell("Connecting", late / wait)
         time.sleep(min(1.0, wait / 10))
