@@ -65,7 +65,7 @@ def test_a_busy_server_is_given_the_time_it_asks_for(server: ChatServer) -> None
         seen.rate(QUESTION)
         assert time.monotonic() - started >= 0.4
         server.next_answers.append(answering(429, after="3600"))
-        with pytest.raises(VisionUnreachable, match=r"^vision server unreachable: .* 429"):
+        with pytest.raises(VisionUnreachable, match=r"^vision server unreachable: it answers 429$"):
             seen.rate(QUESTION)
 
 
@@ -89,7 +89,7 @@ def test_who_meets_an_open_circuit_is_answered_without_the_server(server: ChatSe
     with closing(unmet(server, replace(QUICK, rest=60.0))) as eyes, eyes.look(VIEW, never) as seen:
         server.next_answers.extend([answering(500)] * QUICK.failures)
         for _ in range(3):
-            with pytest.raises(VisionUnreachable, match=r"^vision server unreachable: .* it answers 500$") as caught:
+            with pytest.raises(VisionUnreachable, match=r"^vision server unreachable: it answers 500$") as caught:
                 seen.rate(QUESTION)
     assert caught.value.reason == "vision_unreachable" and len(server.asked) == QUICK.failures
 
@@ -206,7 +206,7 @@ def test_what_is_no_completion_is_no_answer(server: ChatServer, content: str) ->
 
 
 def test_a_server_that_is_not_there_stops_the_start(server: ChatServer) -> None:
-    with pytest.raises(CannotStart, match=r"^vision server unreachable: http://127\.0\.0\.1:9/v1: "):
+    with pytest.raises(CannotStart, match=r"^http://127\.0\.0\.1:9/v1: vision server unreachable: "):
         open_remote("http://127.0.0.1:9/v1", patience=QUICK, wait=0)
     for wrong in ("127.0.0.1:8000/v1", "ftp://host/v1", "http:///v1", f"http://host/v1?key={KEY}"):
         with pytest.raises(CannotStart, match="no URL of the form"):

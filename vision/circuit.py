@@ -41,7 +41,7 @@ PUT_AWAY = "The model was put away before the analysis was done."
 
 
 class VisionUnreachable(AnalysisFailed):
-    """No answer can be had from the vision server now."""
+    """No answer can be had from the vision server now. The words reach a session's client, so they hold no address."""
 
     reason = "vision_unreachable"
 
@@ -247,7 +247,7 @@ class Server:
     def _refusal(self, answer: httpx.Response) -> Exception:
         code = answer.status_code
         if code in (401, 403):
-            return KeyRefused(f"vision server unreachable: {self.where} refuses the API key ({code})")
+            return KeyRefused(f"vision server unreachable: it refuses the API key ({code})")
         if code in (408, 429) or answer.is_server_error:
             return _Failed(f"it answers {code}", _after(answer.headers.get("Retry-After")), alive=code == 429)
         try:
@@ -255,7 +255,7 @@ class Server:
         except ValueError:
             words = answer.reason_phrase
         words = self._redacted(words)
-        return AnalysisFailed(f"The vision server at {self.where} refuses the request ({code}): {words}")
+        return AnalysisFailed(f"The vision server refuses the request ({code}): {words}")
 
     def _pause(self, tries: int, after: float | None) -> float | None:
         """Seconds to the next try; None where the server wants more than we have."""
@@ -264,7 +264,7 @@ class Server:
         return min(self._patience.longest_pause, self._patience.pause * 2.0 ** (tries - 1)) * random.uniform(0.5, 1)
 
     def _unreachable(self, why: str) -> VisionUnreachable:
-        return VisionUnreachable(f"vision server unreachable: {self.where}: {why}")
+        return VisionUnreachable(f"vision server unreachable: {why}")
 
     def _redacted(self, text: str) -> str:
         """A server may well repeat the key it was sent."""

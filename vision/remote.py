@@ -75,7 +75,7 @@ class Remote:
         self._likelihoods: bool | None = None
         """Whether the server tells them, once it has answered."""
         self._blanks = _Remembered(REMEMBERED_BLANKS)
-        self.facts = Facts("remote", model, None, server.where, "unknown")
+        self.facts = Facts("remote", model, None, "remote", "unknown")
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -280,7 +280,7 @@ def open_remote(
     except BaseException as error:
         server.close()
         if isinstance(error, AnalysisFailed):
-            raise CannotStart(str(error)) from error
+            raise CannotStart(f"{server.where}: {error}") from error
         raise
 
 
