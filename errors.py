@@ -143,6 +143,12 @@ class TooManyAttempts(AnalysisFailed):
     reason = "too_many_attempts"
 
 
+class VisionUnreachable(AnalysisFailed):
+    """No answer can be had from the vision server now. The words reach a session's client, so they hold no address."""
+
+    reason = "vision_unreachable"
+
+
 class AnalysisStopped(BaseException):
     """Raised inside a running analysis once the ledger refuses its progress.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
-from typing import cast
 
 from config import Settings
 from errors import CannotStart
 from vision import VisionModel
 from vision.eyes import Eyes, Tell
+from vision.remote import open_remote
 
 AUTO, NONE = "auto", "none"
 
@@ -42,13 +41,8 @@ def open_if_there(settings: Settings, tell: Tell) -> VisionModel:
 def open_vision(settings: Settings, tell: Tell) -> VisionModel:
     """The model that the settings name, ready to be asked. Takes seconds to minutes; raises CannotStart."""
     if _is_remote(settings.vision_model):
-        remote = import_module("vision.remote")
-        return cast(
-            VisionModel,
-            remote.open_remote(
-                settings.vision_model, api_key=settings.vision_api_key.get_secret_value() or None, tell=tell
-            ),
-        )
+        key = settings.vision_api_key.get_secret_value() or None
+        return open_remote(settings.vision_model, api_key=key, tell=tell)
     from vision.smolvlm import open_smolvlm  # noqa: PLC0415  heavy
 
     return open_smolvlm(
