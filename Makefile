@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check faults bench bench-highlights bench-workout format clean
+.PHONY: run test demo check faults bench bench-highlights bench-workout bench-vision format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -31,6 +31,9 @@ bench-highlights: .venv/installed-dev
 
 bench-workout: .venv/installed-dev
 	$(BIN)/python -m benchmarks.workout
+
+bench-vision: .venv/installed-dev
+	$(BIN)/python -m benchmarks.vision
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
