@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from analysis.flow import RATE
 from analysis.legs import CUT_LEG, LEAST_LEG, Leg, legs, pieces
 from analysis.rhythm import Field, Line, smoothed
 
@@ -25,8 +26,9 @@ LONGEST_LEG, LONGEST_PAUSE = 1.5, 1.4
 MAIN_STROKE = 0.6
 """Share of a leg that its one stroke must go for the rest of it to be left out at the end of a set."""
 
-MOST_HIDDEN = 3
-"""Repetitions in a row that may be counted by the beat alone, hidden by a cut or by somebody who walks past."""
+MOST_HIDDEN, HIDDEN_SECONDS = 3, 6.0
+"""Repetitions in a row that may be counted by the beat alone, and for how long: hidden by a cut or by somebody who
+walks past, which takes four seconds. A rest is longer."""
 
 STILL_SHARE = 0.5
 """Share of a set's usual speed below which nothing is hidden between two runs."""
@@ -192,7 +194,8 @@ def _linked(runs: list[list[Rep]], core: tuple[int, int], cuts: list[int], speed
         shots = sum(before.turn < cut < after.turn for cut in cuts)
         between = speed[int(before.end) : max(int(after.start), int(before.end) + 1)]
         still = after.start - before.end > beat and float(np.median(between)) < STILL_SHARE * usual
-        return after.turn - before.turn <= (MOST_HIDDEN + 1.4) * beat and shots < 2 and not still
+        hidden = min(MOST_HIDDEN * beat, HIDDEN_SECONDS * RATE)
+        return after.turn - before.turn <= 1.4 * beat + hidden and shots < 2 and not still
 
     reps = list(runs[main])
     for run in runs[main + 1 :]:
