@@ -34,6 +34,7 @@ bench-workout: .venv/installed-dev
 
 bench-vision: .venv/installed-dev
 	$(BIN)/python -m benchmarks.vision
+	$(BIN)/python -m benchmarks.vision_whole
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

@@ -86,8 +86,8 @@ class Bench:
             self.layout.question(NAME_EXERCISE), tuple(self.layout.answer(label) for label in with_none(EXERCISES))
         )
 
-    def pixels(self) -> torch.Tensor:
-        return self.frames.normalise(self.frames.resize(window()))
+    def pixels(self, pictures: tuple[Picture, ...] | None = None) -> torch.Tensor:
+        return self.frames.normalise(self.frames.resize(pictures or window()))
 
     def look(self) -> Past:
         return self.read(self.engine.see(self.pixels()))
@@ -101,13 +101,13 @@ class Bench:
         self.engine.tell(pasts, [wanted] * len(pasts), lambda _, one: told.append(one))
         return told
 
-    def straight(self, tokens: int) -> None:
+    def straight(self, tokens: int, pictures: tuple[Picture, ...] | None = None) -> None:
         """Everything anew for a window, and a text of so many tokens."""
         ids = torch.tensor([[*self.text, *self.layout.question(DESCRIBE_MOMENT)]])
         self.model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
-            pixel_values=self.pixels()[None],
+            pixel_values=self.pixels(pictures)[None],
             do_sample=False,
             min_new_tokens=tokens,
             max_new_tokens=tokens,
