@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
 from errors import CannotStart
+from vision import is_folder
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ Loading = Callable[[str, float], None]
 def available(model: str, revision: str | None = None, seconds: float = 8.0) -> bool:
     """Whether a model can be had here: as a folder, from the cache, or from the hub. Answers within the seconds given,
     which name resolution and connecting share."""
-    if Path(model).is_dir() or cached(model, revision):
+    if is_folder(model) or cached(model, revision):
         return True
     answers: list[bool] = []
 
@@ -90,12 +91,12 @@ def weights_in(folder: Path) -> list[Path]:
 
 
 def _names_a_folder(model: str) -> bool:
-    return Path(model).is_dir() or model.startswith((".", "/", "~")) or model.count("/") > 1
+    return is_folder(model) or model.startswith((".", "/", "~")) or model.count("/") > 1
 
 
 def find(model: str, revision: str | None, tell: Loading) -> Path:
     """The model's folder; fetched first if it is not here. Raises CannotStart."""
-    if Path(model).is_dir():
+    if is_folder(model):
         return Path(model)
     if _names_a_folder(model):
         raise CannotStart(f"there is no folder {model} to load a model from")
