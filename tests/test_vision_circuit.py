@@ -12,9 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
-from tests.chat_server import ChatServer, answering, saying
+from tests.chat_server import ChatServer, Misbehaviour, answering, saying
 from tests.service import until
 from vision import Question, View, never
 from vision.circuit import Circuit, Patience, Server
@@ -49,6 +51,27 @@ def opened(server: ChatServer, patience: Patience | None = None, api_key: str | 
 def unmet(server: ChatServer, patience: Patience) -> Remote:
     """Eyes that were never shown the grey picture: no need for the server to be quick with it."""
     return Remote(Server(server.url, None, patience), "tiny")
+
+
+async def not_compressed(_: Request) -> Response:
+    return Response(b"nonsense", headers={"Content-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        saying('{"choices":["low"]}'),
+        saying('{"choices":[{"message":{"content":"low"},"logprobs":"low"}]}'),
+        saying('{"choices":[{"message":{"content":["low"]}}]}'),
+        saying("[" * 200_000),
+        not_compressed,
+    ],
+)
+def test_whatever_the_server_answers_it_is_tried_again(server: ChatServer, garbage: Misbehaviour) -> None:
+    with opened(server, QUICK) as eyes, eyes.look(VIEW, never) as seen:
+        server.next_answers.append(garbage)
+        assert 0 <= seen.rate(QUESTION).expected <= 1
+    assert len(server.asked) == 3
 
 
 def test_what_fails_once_is_tried_again(server: ChatServer) -> None:

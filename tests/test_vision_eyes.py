@@ -12,7 +12,7 @@ import pytest
 
 from config import Settings
 from errors import AnalysisFailed, AnalysisStopped, CannotStart
-from vision import VisionModel
+from vision import Facts, VisionModel
 from vision.eyes import NO_MODEL, Eyes, Tell
 from vision.opening import eyes_of
 from vision.smolvlm import open_smolvlm
@@ -108,6 +108,29 @@ def test_a_model_that_cannot_be_had_leaves_signals_alone_and_says_so() -> None:
     assert eyes.error is None
 
 
+def test_strangers_are_not_told_where_a_model_lies() -> None:
+    def damaged(tell: Tell) -> VisionModel:
+        raise CannotStart("the weights in /home/somebody/models/eyes are damaged, see http://hub.example/help/pages")
+
+    eyes = Eyes(damaged)
+    eyes.open(ignore)
+    assert eyes.wait(ignore) is None
+    why = "the weights in eyes are damaged, see http://hub.example/help/pages"
+    assert eyes.words == f"No model looks: {why}"
+    assert eyes.warning == f"No model looked at this video, signals alone did: {why}"
+
+
+def test_who_looks_is_told_without_where_it_lies(checkpoint: Path) -> None:
+    def title(model: str) -> str:
+        return Facts("remote", model, None, "remote", "unknown").title
+
+    assert title(str(checkpoint)) == title(f"{checkpoint}/.") == checkpoint.name
+    assert title(".") == Path.cwd().name
+    assert title("/models/eyes.gguf") == "eyes.gguf"
+    assert title("people/eyes") == "people/eyes"
+    assert title("x" * 300) == "x" * 300
+
+
 def test_a_model_that_is_needed_ends_the_service_before_anybody_hears_of_it() -> None:
     eyes = Eyes(refuse, needed=True)
     settled_before: list[bool] = []
@@ -138,5 +161,6 @@ def test_settings_say_whose_eyes_they_are(checkpoint: Path, tmp_path: Path) -> N
         model = eyes.wait(ignore)
         assert model is not None
         assert (model.facts.dtype, model.facts.model) == ("bfloat16", str(checkpoint))
-    with pytest.raises(CannotStart, match="holds no model"):
-        eyes_of(Settings(vision_model=str(tmp_path)))
+    for wrong, words in ((str(tmp_path), "holds no model"), ("http://me:secret@127.0.0.1/v1", "VISION_API_KEY")):
+        with pytest.raises(CannotStart, match=words):
+            eyes_of(Settings(vision_model=wrong))

@@ -30,6 +30,9 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.folder = folder
         self.fetched: list[str] = []
+        self.stalls = ""
+        """The file of which it sends half, and then nothing."""
+        self.over = threading.Event()
         (folder / "weights.bin").write_bytes(b"a pickle")
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -61,18 +64,21 @@ class _Answers(BaseHTTPRequestHandler):
             name = path.rsplit("/", 1)[1]
             if self.command == "GET":
                 self.server.fetched.append(name)
-            self._send(files[name].read_bytes(), "octet-stream")
+            self._send(files[name].read_bytes(), "octet-stream", stalls=name == self.server.stalls)
         else:
             self.send_error(404)
 
-    def _send(self, body: bytes, kind: str) -> None:
+    def _send(self, body: bytes, kind: str, stalls: bool = False) -> None:
         self.send_response(200)
         self.send_header("Content-Type", f"application/{kind}")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", f'"{sha256(body).hexdigest()[:40]}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.end_headers()
-        if self.command == "GET":
+        if self.command == "GET" and stalls:
+            self.wfile.write(body[: len(body) // 2])
+            self.server.over.wait(60)
+        elif self.command == "GET":
             self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
@@ -83,6 +89,7 @@ class _Answers(BaseHTTPRequestHandler):
 def hub(tmp_path: Path) -> Iterator[Hub]:
     with Hub(make_checkpoint(tmp_path / "people")) as server:
         yield server
+        server.over.set()
         server.shutdown()
 
 
@@ -123,6 +130,25 @@ def test_a_model_is_fetched_without_pickles_and_says_how_far_it_is(hub: Hub, tmp
     hub.shutdown()
     hub.server_close()
     assert asked('print(available("people/eyes"))', address, tmp_path / "home") == ["True"]  # from the cache
+
+
+LEAVE = """
+import threading, time
+coming = threading.Event()
+def tell(doing, share):
+    if share > 0.3:
+        coming.set()
+threading.Thread(target=find, args=("people/eyes", None, tell), daemon=True).start()
+print(coming.wait(20))
+"""
+
+
+def test_a_program_that_ends_waits_for_no_download(hub: Hub, tmp_path: Path) -> None:
+    hub.stalls = "more.safetensors"
+    (hub.folder / hub.stalls).write_bytes(bytes(24 << 20))  # the client tells of every ten
+    began = time.monotonic()
+    assert asked(LEAVE, f"http://127.0.0.1:{hub.server_port}", tmp_path / "home") == ["True"]
+    assert time.monotonic() - began < 8
 
 
 def test_without_a_hub_it_is_soon_known_that_there_is_no_model(tmp_path: Path) -> None:

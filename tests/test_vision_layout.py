@@ -10,7 +10,7 @@ from transformers.models.smolvlm import processing_smolvlm as stock
 
 from errors import CannotStart
 from tests.tiny_checkpoint import make_checkpoint
-from vision.layout import Layout, in_words
+from vision.layout import Layout, Sheet, in_words
 from vision.loading import load_tokenizer, read_geometry
 
 PER_PICTURE = 4
@@ -95,3 +95,10 @@ def test_a_tokenizer_without_image_tokens_is_refused_in_words(tmp_path: Path) ->
 def test_a_config_that_names_another_image_token_is_refused(tokenizer: Any) -> None:
     with pytest.raises(CannotStart, match="and its config 5"):
         Layout(tokenizer, PER_PICTURE, 5)
+
+
+def test_a_long_list_of_answers_is_parted_and_none_is_lost() -> None:
+    answers = ((1, 2), (3,), (4, 5, 6), (7,), (8,) * 9, (9,))
+    parts = Sheet((0,), answers).parts(4)
+    assert [part.answers for part in parts] == [((1, 2), (3,)), ((4, 5, 6), (7,)), ((8,) * 9,), ((9,),)]
+    assert {part.question for part in parts} == {(0,)}

@@ -119,3 +119,9 @@ def test_pixels_equal_the_stock_processors(tmp_path: Path) -> None:
     wanted = stock([torch.from_numpy(video).permute(0, 3, 1, 2)], return_tensors="pt")["pixel_values"][0]
     frames = Frames.from_folder(folder, SIDE, 16)
     assert torch.equal(frames.normalise(frames.resize(tuple(video))), wanted)
+
+
+def test_settings_that_are_none_are_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text('{"size": "large"}')
+    with pytest.raises(CannotStart, match=r"preprocessor_config\.json holds what is no setting"):
+        Frames.from_folder(tmp_path, 64, 16)

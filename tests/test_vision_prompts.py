@@ -17,6 +17,7 @@ from vision.prompts import LEVELS, STRANGE_CHARACTERS, clean, clean_label, descr
         ("<row_1_col_2>a dog", "a dog"),
         ("a\x00 b\x1b[31m\u202e c\u200b", "a b[31m c"),
         ("  much \t  space \n\n\n and lines ", "much space\nand lines"),
+        ("push\tups\rsquats", "push ups squats"),
         ("plain <b>text</b> 3 < 4", "plain <b>text</b> 3 < 4"),
     ],
 )

@@ -46,6 +46,13 @@ def test_an_impossible_spelling_is_no_trouble() -> None:
     assert np.isfinite(rating.expected)
 
 
+def test_a_model_that_computes_no_number_is_not_believed() -> None:
+    rating = scoring.rating(scoring.summed([[np.nan], [np.nan, np.nan], [np.nan]]), scoring.summed([[-1.0]] * 3))
+    assert rating.expected == pytest.approx(0.5)
+    assert rating.mass == 0
+    assert scoring.named(["squats", "lunges"], scoring.means([[np.nan], [np.nan]]), np.zeros(2)).share == 0.5
+
+
 def test_levels_of_several_tokens_have_the_mass_of_the_best() -> None:
     several = scoring.means([[-1.0, -3.0], [-0.5], [-2.0, -2.0]])
     assert several == pytest.approx([-2.0, -0.5, -2.0])

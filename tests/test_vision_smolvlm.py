@@ -108,8 +108,9 @@ def test_a_system_prompt_stands_before_the_pictures(eyes: SmolVLM, straight: Str
     assert rating.levels == pytest.approx(wanted.levels, abs=CLOSE)
 
 
-def test_names_are_weighed_side_by_side_as_if_each_stood_alone(eyes: SmolVLM, straight: Straight) -> None:
-    asked = "Which exercise?"
+def test_names_are_weighed_side_by_side_as_if_each_stood_alone(
+    eyes: SmolVLM, straight: Straight, asked: str = "Which exercise?"
+) -> None:
     with eyes.look(view(2), never) as seen:
         named = seen.name(asked, LABELS)
     answers = [straight.layout.answer(label) for label in LABELS]
@@ -118,6 +119,21 @@ def test_names_are_weighed_side_by_side_as_if_each_stood_alone(eyes: SmolVLM, st
     wanted = scoring.named(LABELS, here, before)
     assert named.label == wanted.label
     assert (named.share, named.margin) == pytest.approx((wanted.share, wanted.margin), abs=CLOSE)
+
+
+def test_a_list_too_long_for_one_row_is_weighed_in_several(
+    eyes: SmolVLM, straight: Straight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vision.smolvlm.ANSWER_TOKENS", 8)
+    test_names_are_weighed_side_by_side_as_if_each_stood_alone(eyes, straight, "What is done?")
+
+
+def test_of_a_label_without_end_only_its_beginning_counts(eyes: SmolVLM) -> None:
+    endless = "7" * 60
+    with eyes.look(view(2), never) as seen:
+        named = eyes.name(seen, "Which exercise?", (endless, endless[:40]))
+    assert named.label == endless
+    assert named.margin == pytest.approx(0, abs=CLOSE)
 
 
 def test_levels_of_several_tokens_are_rated_by_their_likelihood(eyes: SmolVLM, straight: Straight) -> None:

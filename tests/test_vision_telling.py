@@ -26,6 +26,7 @@ def test_a_loop_is_seen_at_the_third_round_and_one_is_kept(tokens: list[int], dr
 def test_an_echo_of_the_prompt_is_taken_off() -> None:
     assert tidy("Describe it. A man runs.", "Describe it.", True) == "A man runs."
     assert tidy("A man runs.\nUser: and now?", "Describe it.", True) == "A man runs."
+    assert tidy(" Assistant: A man runs. User: and now?", "Describe it.", True) == "A man runs."
 
 
 def test_a_sentence_that_breaks_off_is_left_out() -> None:
@@ -40,3 +41,7 @@ def test_what_is_no_character_is_not_shown() -> None:
 
 def test_a_description_is_one_line() -> None:
     assert tidy("  A man\n\n runs.  ", "", True) == "A man runs."
+
+
+def test_a_clients_short_line_is_not_cut_out_of_every_word() -> None:
+    assert tidy("A man has a mat.", "a\nthe\nDescribe it.", True) == "A man has a mat."

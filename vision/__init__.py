@@ -78,6 +78,14 @@ class Named:
     """By how much, in nats a token, it leads the next one; 0 where the list has one label."""
 
 
+def is_folder(model: str) -> bool:
+    """Asked also of what no system takes for a path, such as a name of three hundred letters."""
+    try:
+        return Path(model).is_dir()
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class Facts:
     """Who looks, for the result's `analyzer`."""
@@ -90,9 +98,10 @@ class Facts:
 
     @property
     def title(self) -> str:
-        """The model as strangers are told of it: of a folder its last name alone, for where it lies is nobody's
-        business."""
-        return Path(self.model).name if Path(self.model).is_dir() else self.model
+        """The model as strangers are told of it: of a folder or file, be it on a vision server, its last name alone,
+        for where it lies is nobody's business."""
+        path = Path(self.model)
+        return path.resolve().name if path.is_absolute() or is_folder(self.model) else self.model
 
 
 class Seen(Protocol):

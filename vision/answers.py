@@ -64,7 +64,7 @@ def read_models(body: Any) -> str:
 
 
 def read_chat(body: Any) -> Said:
-    """Raises LookupError, TypeError or ValueError for what is no chat completion."""
+    """Raises LookupError, TypeError, ValueError, AttributeError or OverflowError for what is no chat completion."""
     choice = body["choices"][0]
     told = (choice.get("logprobs") or {}).get("content")
     text = choice["message"]["content"] or ""

@@ -37,6 +37,9 @@ AT_ONCE = 8
 LONGEST_WORDS = 300
 """Characters of a server's own words that are passed on."""
 
+NOT_SUCH_AN_ANSWER = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What reading an answer comes to where it is JSON of another shape, or none: the last for what is nested too deep."""
+
 PUT_AWAY = "The model was put away before the analysis was done."
 
 
@@ -122,8 +125,8 @@ class Server:
         self._thread.start()
 
     def ask(self, path: str, body: dict[str, Any] | None, read: Callable[[Any], T], stopped: Stopped) -> T:
-        """POST a body as JSON, or GET where there is none; `read` takes the answer apart, and raises LookupError,
-        TypeError or ValueError if it is none.
+        """POST a body as JSON, or GET where there is none; `read` takes the answer apart, and raises one of
+        NOT_SUCH_AN_ANSWER if it is none.
 
         Raises VisionUnreachable or AnalysisFailed in words, AnalysisStopped as soon as the session stops.
         """
@@ -216,7 +219,7 @@ class Server:
         try:
             async with asyncio.timeout(self._patience.connect):
                 answer = await self._http.get("models")
-        except (TimeoutError, httpx.TransportError) as error:
+        except (TimeoutError, httpx.RequestError) as error:
             raise self._unreachable(self._circuit.why) from error
         if answer.is_server_error:
             raise self._unreachable(f"it answers {answer.status_code}")
@@ -229,13 +232,13 @@ class Server:
         except httpx.TimeoutException as error:
             seconds = self._patience.connect if isinstance(error, httpx.ConnectTimeout) else self._patience.silence
             raise _Failed(f"no answer within {seconds:g} s") from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _Failed(self._redacted(str(error) or type(error).__name__)) from error
         if not answer.is_success:
             raise self._refusal(answer)
         try:
             return read(answer.json())
-        except (LookupError, TypeError, ValueError) as error:
+        except NOT_SUCH_AN_ANSWER as error:
             raise _Failed("its answer is not that of a chat-completions server") from error
 
     def _refusal(self, answer: httpx.Response) -> Exception:
@@ -246,10 +249,9 @@ class Server:
             return _Failed(f"it answers {code}", _after(answer.headers.get("Retry-After")), alive=code == 429)
         try:
             words = read_refusal(answer.json())
-        except ValueError:
+        except NOT_SUCH_AN_ANSWER:
             words = answer.reason_phrase
-        words = self._redacted(words)
-        return AnalysisFailed(f"The vision server refuses the request ({code}): {words}")
+        return AnalysisFailed(f"The vision server refuses the request ({code}): {self._redacted(words)}")
 
     def _pause(self, tries: int, after: float | None) -> float | None:
         """Seconds to the next try; None where the server wants more than we have."""
@@ -264,6 +266,12 @@ class Server:
         """A server may well repeat the key it was sent."""
         text = " ".join((text.replace(self._key, "…") if self._key else text).split())
         return text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…"
+
+
+def check_server(url: str, key: str | None) -> None:
+    """Raises CannotStart for a URL or a key that cannot be sent, without a word to the server."""
+    _checked_url(url)
+    _checked_key(key)
 
 
 def _checked_url(url: str) -> httpx.URL:

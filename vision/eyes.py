@@ -6,6 +6,7 @@ Whoever wants the model waits for it, and is told meanwhile how far it is.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,9 @@ OTHER_LOOK_SECONDS = 1.0
 """Of the 500M model, by device: eight pictures and a question."""
 
 NO_MODEL = "No model is asked for: signals alone look"
+
+_FOLDERS = re.compile(r"(?<![^\s'\"(])/(?:[^\s/]+/)+(?=[^\s/])")
+"""What strangers are not told of a path: all but its last name."""
 
 Tell = Callable[[str, float], None]
 """Told what is being done ("Downloading", "Loading", "Connecting") and how far that is, 0-1."""
@@ -139,13 +143,14 @@ class Eyes:
             model.close()
 
     def _stay_shut(self, error: CannotStart) -> None:
-        self.words = f"No model looks: {error}"
+        why = _FOLDERS.sub("", str(error))
+        self.words = f"No model looks: {why}"
         if self._needed:
             self.error = error
             logger.error("eyes needed", extra={"facts": {"error": str(error)}})
             self._failed()
         else:
-            self.warning = f"No model looked at this video, signals alone did: {error}"
+            self.warning = f"No model looked at this video, signals alone did: {why}"
             logger.warning("eyes shut", extra={"facts": {"why": str(error)}})
 
 

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import DryRunError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
 
 from errors import CannotStart
+from vision import is_folder
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +32,10 @@ Loading = Callable[[str, float], None]
 """Told ("Downloading" | "Loading", share 0-1 of the weights' bytes)."""
 
 
-def available(model: str, revision: str | None = None, seconds: float = 8.0) -> bool:
+def available(model: str, revision: str | None = None, seconds: float = 6.0) -> bool:
     """Whether a model can be had here: as a folder, from the cache, or from the hub. Answers within the seconds given,
     which name resolution and connecting share."""
-    if Path(model).is_dir() or cached(model, revision):
+    if is_folder(model) or cached(model, revision):
         return True
     answers: list[bool] = []
 
@@ -90,12 +91,12 @@ def weights_in(folder: Path) -> list[Path]:
 
 
 def _names_a_folder(model: str) -> bool:
-    return Path(model).is_dir() or model.startswith((".", "/", "~")) or model.count("/") > 1
+    return is_folder(model) or model.startswith((".", "/", "~")) or model.count("/") > 1
 
 
 def find(model: str, revision: str | None, tell: Loading) -> Path:
     """The model's folder; fetched first if it is not here. Raises CannotStart."""
-    if Path(model).is_dir():
+    if is_folder(model):
         return Path(model)
     if _names_a_folder(model):
         raise CannotStart(f"there is no folder {model} to load a model from")
@@ -122,16 +123,22 @@ def cached(model: str, revision: str | None) -> Path | None:
 
 
 def _fetch(model: str, revision: str | None, tell: Loading) -> Path:
+    """File by file in this thread: for threads that the hub's client begins, a service that is told to end would wait,
+    however long their files take."""
     files = snapshot_download(model, revision=revision, allow_patterns=FILES, dry_run=True)
-    total = sum(file.file_size or 0 for file in files if file.will_download)
-    bar = _counting(total, tell)
-    return Path(snapshot_download(model, revision=revision, allow_patterns=FILES, tqdm_class=bar))
+    missing = [file for file in files if file.will_download]
+    total, fetched = sum(file.file_size or 0 for file in missing), 0
+    for file in missing:
+        bar = _counting(fetched, total, tell)
+        hf_hub_download(model, file.filename, revision=file.commit_hash, tqdm_class=bar)
+        fetched += file.file_size or 0
+    return Path(snapshot_download(model, revision=revision, allow_patterns=FILES))
 
 
-def _counting(total: int, tell: Loading) -> type[Any]:
-    """The bars that the hub's client moves, shown to nobody, passed on. Two count bytes: as they come, and as they are
-    written; a file's size joins a bar's own total only once its turn comes."""
-    farthest = 0.0
+def _counting(before: int, total: int, tell: Loading) -> type[Any]:
+    """The bars that the hub's client moves for one file, shown to nobody, passed on; `before` bytes came earlier. There
+    may be two: bytes as they come, and as they are written. After a break one begins anew."""
+    farthest = before
 
     class Counting(tqdm):  # type: ignore[misc]  # tqdm has no types
         def __init__(self, *args: Any, **options: Any) -> None:
@@ -141,9 +148,9 @@ def _counting(total: int, tell: Loading) -> type[Any]:
         def update(self, n: float | None = 1) -> object:
             nonlocal farthest
             moved: object = super().update(n)
-            if self.unit == "B" and total and self.n > farthest * total:
-                farthest = min(1.0, self.n / total)
-                tell("Downloading", farthest)
+            if self.unit == "B" and total:
+                farthest = max(farthest, before + self.n)
+                tell("Downloading", min(1.0, farthest / total))
             return moved
 
     return Counting

@@ -45,6 +45,18 @@ class Sheet:
     question: tuple[int, ...]
     answers: tuple[tuple[int, ...], ...]
 
+    def parts(self, most: int) -> list[Sheet]:
+        """The same in sheets of at most so many tokens of answers each; one answer may have more."""
+        parts: list[list[tuple[int, ...]]] = []
+        room = 0
+        for answer in self.answers:
+            if not parts or len(answer) > room:
+                parts.append([])
+                room = most
+            parts[-1].append(answer)
+            room -= len(answer)
+        return [Sheet(self.question, tuple(part)) for part in parts]
+
 
 class Layout:
     """Makes tokens. `per_picture` is how many tokens a picture becomes."""

@@ -7,6 +7,7 @@ from functools import partial
 from config import Settings
 from errors import CannotStart
 from vision import VisionModel
+from vision.circuit import check_server
 from vision.eyes import Eyes, Tell
 from vision.remote import open_remote
 
@@ -21,6 +22,7 @@ def eyes_of(settings: Settings) -> Eyes:
     if settings.vision_model == AUTO:
         return Eyes(partial(open_if_there, settings))
     if _is_remote(settings.vision_model):
+        check_server(settings.vision_model, settings.vision_api_key.get_secret_value())
         return Eyes(partial(open_vision, settings), needed=True, whom="to the vision server")
     from vision import hub  # noqa: PLC0415  heavy
 

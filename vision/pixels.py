@@ -45,6 +45,13 @@ class Frames:
     def from_folder(cls, folder: Path, side: int, patch: int, letterbox: bool = False) -> Self:
         """Raises CannotStart if the checkpoint's own settings contradict the model's config."""
         told = _told(folder)
+        try:
+            return cls._as_told(told, side, patch, letterbox)
+        except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
+            raise CannotStart(f"{folder / 'preprocessor_config.json'} holds what is no setting: {error}") from error
+
+    @classmethod
+    def _as_told(cls, told: dict[str, Any], side: int, patch: int, letterbox: bool) -> Self:
         wanted = told.get("max_image_size", {}).get("longest_edge", side)
         if wanted != side:
             raise CannotStart(f"the model sees {side} pixels a side, and its preprocessor_config.json says {wanted}")

@@ -63,7 +63,7 @@ def clean(text: str, special: Iterable[str] = SPECIAL, most: int = STRANGE_CHARA
 
     Taking a token out may join two halves to another one, so this goes on until none is left.
     """
-    text = "".join(mark for mark in text if mark == "\n" or unicodedata.category(mark)[0] != "C")
+    text = "".join(mark for mark in text if mark.isspace() or unicodedata.category(mark)[0] != "C")
     steering = re.compile("|".join(re.escape(token) for token in sorted({*SPECIAL, *special}, key=len, reverse=True)))
     while True:
         shorter = steering.sub("", text)

@@ -17,17 +17,17 @@ Logs = NDArray[np.float64]
 """Natural logarithms of probabilities."""
 
 SURE_OF_NOTHING = -1e4
-"""In place of the logarithm of zero: differences of two stay finite."""
+"""In place of the logarithm of zero, and of what is no number: differences of two stay finite."""
 
 
 def summed(spellings: Sequence[Sequence[float]]) -> Logs:
     """The logarithm of each level's probability, from those of its spellings."""
-    return np.array([np.logaddexp.reduce(np.maximum(one, SURE_OF_NOTHING)) for one in spellings], np.float64)
+    return np.array([np.logaddexp.reduce(_finite(one)) for one in spellings], np.float64)
 
 
 def means(tokens: Sequence[Sequence[float]]) -> Logs:
     """Each label's log-likelihood a token: so a long label is not at a disadvantage."""
-    return np.array([np.mean(np.maximum(one, SURE_OF_NOTHING)) for one in tokens], np.float64)
+    return np.array([np.mean(_finite(one)) for one in tokens], np.float64)
 
 
 def rating(logs: Logs, blank: Logs, levels_are_tokens: bool = True) -> Rating:
@@ -48,6 +48,11 @@ def named(labels: Sequence[str], logs: Logs, blank: Logs) -> Named:
     order = np.argsort(-gains, kind="stable")
     margin = float(gains[order[0]] - gains[order[1]]) if len(order) > 1 else 0.0
     return Named(labels[order[0]], float(softmax(gains)[order[0]]), margin)
+
+
+def _finite(logs: Sequence[float]) -> Logs:
+    """A model that computes beyond its number format says NaN; taken for a number it would be trusted."""
+    return np.fmax(np.asarray(logs, np.float64), SURE_OF_NOTHING)
 
 
 def softmax(logs: Logs) -> NDArray[np.float64]:

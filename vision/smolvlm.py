@@ -30,6 +30,12 @@ AHEAD = 3
 DESCRIBING_TOKENS, DESCRIBING_SECONDS = 48, 20.0
 """A sentence or two; a machine on which that takes longer gives what it has by then."""
 
+LABEL_TOKENS = 32
+"""Of a label that are weighed: a name has a few, and only letters of no language make more of so few characters."""
+
+ANSWER_TOKENS = 512
+"""Of answers that are weighed in one row. A row costs its length squared, and a client's list may be long."""
+
 REMEMBERED_BLANKS = 256
 """Answers before blank pictures that are kept: prompts come from clients, so there may be any number."""
 
@@ -117,7 +123,8 @@ class SmolVLM:
         usable = [label for label, text in cleaned.items() if text]
         if not usable:
             raise ValueError("there is no label to choose from")
-        sheet = Sheet(self._asked(question), tuple(self._layout.answer(cleaned[label]) for label in usable))
+        answers = tuple(self._layout.answer(cleaned[label])[:LABEL_TOKENS] for label in usable)
+        sheet = Sheet(self._asked(question), answers)
         here, blank = self._weigh(seen, sheet), self._blank(seen, sheet)
         return scoring.named(usable, scoring.means(here), scoring.means(blank))
 
@@ -129,8 +136,8 @@ class SmolVLM:
 
     def _weigh(self, seen: Looked, sheet: Sheet) -> list[list[float]]:
         kind = ("weigh", tokens_in(seen.past))
-        weighed: list[list[float]] = self._batcher.wait(self._batcher.submit(kind, (seen.past, sheet), seen.stopped))
-        return weighed
+        tasks = [self._batcher.submit(kind, (seen.past, one), seen.stopped) for one in sheet.parts(ANSWER_TOKENS)]
+        return [answer for task in tasks for answer in self._batcher.wait(task)]
 
     def _blank(self, seen: Looked, sheet: Sheet) -> list[list[float]]:
         """What would be answered before as many blank pictures, one a second."""

@@ -14,6 +14,9 @@ ROUNDS = 3
 LOOP_TOKENS = 6
 """A loop covers at least so many tokens: three dots are none."""
 
+ECHO_LETTERS = 8
+"""The least of a line that is taken for an echo: shorter ones a client wrote may stand in any sentence."""
+
 NO_CHARACTER = "\ufffd"
 """Stands where a model's tokens end in the middle of a character."""
 
@@ -37,8 +40,8 @@ def tidy(text: str, prompt: str, whole: bool) -> str:
     `whole` says that the model ended by itself.
     """
     for echo in (prompt, *prompt.splitlines()):
-        text = text.replace(echo, " ") if echo.strip() else text
-    text = re.split(r"\b(?:User|Assistant|System):", text)[0]
+        text = text.replace(echo, " ") if len(echo.strip()) >= ECHO_LETTERS else text
+    text = re.split(r"\b(?:User|Assistant|System):", text.strip().removeprefix("Assistant:"))[0]
     text = "".join(mark for mark in text if mark.isspace() or (mark.isprintable() and mark != NO_CHARACTER))
     text = " ".join(text.split())
     ends = [match.end() for match in re.finditer(r"[.!?](?=\s|$)", text)]
