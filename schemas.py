@@ -333,6 +333,14 @@ Text = Annotated[str, AfterValidator(_encodable)]
 Prompt = Annotated[Text, Field(max_length=2000)]
 
 
+def _asked(query: str | None) -> str | None:
+    return query if query and query.strip() else None
+
+
+Query = Annotated[Annotated[Text, Field(max_length=500)] | None, AfterValidator(_asked)]
+"""What a client wants to see; blanks ask for nothing."""
+
+
 class _Params(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -341,7 +349,7 @@ class HighlightsParams(_Params):
     min_significance: float = Field(6, ge=1, le=10)
     max_highlights: int = Field(10, ge=1, le=50)
     segment_duration: float = Field(10, ge=2, le=60)
-    query: Annotated[Text, Field(max_length=500)] | None = None
+    query: Query = None
     min_clip_seconds: float = Field(1.5, ge=0.5, le=60)
     max_clip_seconds: float = Field(8, ge=0.5, le=120)
     target_duration_seconds: float | None = Field(None, ge=1, le=3600)

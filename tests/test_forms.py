@@ -23,6 +23,10 @@ def test_params_are_read_as_json() -> None:
     assert params == HighlightsParams(max_highlights=3, min_significance=7.0, query="the dog")
 
 
+def test_a_blank_query_asks_for_nothing() -> None:
+    assert read_params(HIGHLIGHTS, '{"query": "  \\t "}') == HighlightsParams()
+
+
 @pytest.mark.parametrize(
     ("text", "loc"),
     [
