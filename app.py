@@ -22,6 +22,7 @@ from api import answers
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
+from api.pages import PagesApi
 from api.server import SWITCH_SECONDS, Server, served_as
 from async_api import VideoApi
 from config import VERSION, Settings
@@ -89,6 +90,7 @@ def front(house: House) -> FastAPI:
             *VideoApi(house.intake, house.sessions, house.tasks, house.files).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
+            *PagesApi(house.settings.data_dir).router().routes,
         ],
     )
     app.state.house = house
