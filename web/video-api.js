@@ -16,7 +16,7 @@ const RUNNING = new Set(['queued', 'processing']);
 /** What statuses say while it may still help to ask again: a proxy without its server, a server about to stop. */
 const PASSING = new Set([429, 500, 502, 503, 504]);
 
-const FIRST_WORD_MS = 6_000; // a stream that says nothing for so long at its start is held back by a proxy
+const FIRST_WORD_MS = 4_000; // a stream that says nothing for so long at its start is held back by a proxy
 const SILENCE_MS = 50_000; // and one that falls silent later is dead: live ones send a heartbeat
 const LONG_POLL_SECONDS = 25;
 const FIRST_RETRY_MS = 500;
