@@ -102,8 +102,9 @@ EVENTS_ANSWERED: dict[int | str, dict[str, Any]] = {
     200: {"description": "`status`, `partial` and `end` events; `id` is the revision"},
     204: {"description": "`Last-Event-ID` is that of the end: there is no more"},
     404: {"description": UNKNOWN, "content": _REFUSED},
+    "default": {"description": "Any other refusal, in the same shape", "content": _REFUSED},
 }
-"""The refusal is declared by hand: FastAPI would have it an event stream too."""
+"""Refusals are declared by hand: FastAPI would have them event streams too."""
 
 
 class VideoApi:
