@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -56,6 +57,22 @@ def analyse(page: Page, video: Path, analysis: str = "Highlights") -> None:
     page.get_by_role("button", name="Analyse").click()
 
 
+@pytest.fixture(scope="module")
+def moments_of(host: Service, clip: Path) -> str:
+    """A session with highlights that are ready."""
+    session_id = host.start(clip)
+    host.ended(session_id)
+    return session_id
+
+
+@pytest.fixture(scope="module")
+def sets_of(host: Service, bobbing: Path) -> str:
+    """A session with a workout that is ready."""
+    session_id = host.start(bobbing, "workout")
+    host.ended(session_id)
+    return session_id
+
+
 def session_of(page: Page) -> str:
     return page.url.rpartition("/")[2]
 
@@ -96,7 +113,7 @@ def test_highlights_from_the_drop_to_the_last_click(visit: Callable[..., Visit],
     page.get_by_role("button", name="Copy JSON").click()
     assert json.loads(page.evaluate("navigator.clipboard.readText()")) == data
     page.get_by_role("button", name="Copy curl").click()
-    expect(page.get_by_text("Copied")).to_have_count(2)
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('curl '))")
     assert "-F 'params={\"max_highlights\":2}'" in page.evaluate("navigator.clipboard.readText()")
     assert barriers(page) == []
 
@@ -106,10 +123,12 @@ def playhead(page: Page) -> float:
     return time
 
 
-def test_the_timeline_peeks_and_seeks(visit: Callable[..., Visit], host: Service, clip: Path) -> None:
-    data = host.results(host.start(clip))
-    page = visit().open(f"#/{host.start(clip)}")
+def test_the_timeline_peeks_and_seeks(visit: Callable[..., Visit], host: Service, moments_of: str) -> None:
+    data = host.results(moments_of)
+    page = visit().open(f"#/{moments_of}")
     slider = page.get_by_role("slider", name="Place in the video")
+    # The list makes room for itself once the session has joined it.
+    expect(page.get_by_role("navigation", name="Your videos")).to_be_visible()
     box = slider.bounding_box()
     assert box
     moment = min(data["highlights"], key=lambda one: one["start_timestamp"])
@@ -136,15 +155,14 @@ def test_a_workout_shows_its_sets(visit: Callable[..., Visit], host: Service, bo
 
 
 def test_what_cannot_be_counted_is_not_called_a_number(
-    visit: Callable[..., Visit], host: Service, bobbing: Path
+    visit: Callable[..., Visit], host: Service, sets_of: str
 ) -> None:
-    session_id = host.start(bobbing, "workout")
-    data = host.results(session_id)
+    data = host.results(sets_of)
     data["exercise_steps"][0] |= {"reps": None, "reps_range": [8, 12], "tempo": None, "method": "none"}
     one = visit()
-    body = json.dumps({"sessionId": session_id, "status": "completed", "data": data})
+    body = json.dumps({"sessionId": sets_of, "status": "completed", "data": data})
     one.context.route(f"**{BASE}/results/*", lambda route: route.fulfill(body=body, content_type="application/json"))
-    row = one.open(f"#/{session_id}").get_by_role("table").get_by_role("row").nth(1)
+    row = one.open(f"#/{sets_of}").get_by_role("table").get_by_role("row").nth(1)
     expect(row).to_contain_text("not counted (8 to 12)")
 
 
@@ -266,7 +284,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(visit: Callable[..., Visit], ho
     tab_to(page, slider)
     page.keyboard.press("PageUp")
     expect(slider).to_have_attribute("aria-valuenow", f"{moments[0]['start_timestamp']:.1f}")
-    expect(slider).to_have_attribute("aria-valuetext", f"of 0:12, Moment {moments[0]['rank']}")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(f"of 0:12, Moment {moments[0]['rank']},"))
     page.keyboard.press("ArrowRight")
     expect(slider).to_have_attribute("aria-valuenow", f"{moments[0]['start_timestamp'] + 1:.1f}")
     page.keyboard.press("Home")
@@ -281,12 +299,11 @@ def tab_to(page: Page, target: Any) -> None:
     raise AssertionError("the keyboard does not get there")
 
 
-@pytest.mark.parametrize("kind", ["highlights", "workout"])
+@pytest.mark.parametrize("found", ["moments_of", "sets_of"])
 def test_a_narrow_screen_shows_all_of_it(
-    visit: Callable[..., Visit], host: Service, clip: Path, bobbing: Path, kind: str
+    visit: Callable[..., Visit], request: pytest.FixtureRequest, found: str
 ) -> None:
-    session_id = host.start(bobbing if kind == "workout" else clip, kind)
-    host.ended(session_id)
+    session_id = request.getfixturevalue(found)
     page = visit(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).open(f"#/{session_id}")
     expect(page.get_by_role("heading", name="Take it along")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

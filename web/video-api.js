@@ -167,7 +167,8 @@ export class VideoApi {
   async *#poll(sessionId, place, signal) {
     for (;;) {
       const began = Date.now();
-      const { body, etag, retryAfter } = await this.#status(sessionId, { wait: LONG_POLL_SECONDS, etag: place.etag, signal });
+      const wait = place.etag === null ? 0 : LONG_POLL_SECONDS; // the first answer at once
+      const { body, etag, retryAfter } = await this.#status(sessionId, { wait, etag: place.etag, signal });
       place.etag = etag;
       if (body) {
         yield { type: 'status', status: body };
@@ -176,8 +177,9 @@ export class VideoApi {
           return;
         }
       }
-      const waited = etag !== null && Date.now() - began > 900;
-      if (!waited) await sleep(retryAfter === null ? 1000 : Math.min(retryAfter, 10) * 1000, signal);
+      // What answers a wait at once, and unchanged, cannot wait.
+      const canWait = etag !== null && (body !== null || Date.now() - began > 900);
+      if (!canWait) await sleep(1000 * Math.min(10, Math.max(1, retryAfter ?? 1)), signal);
     }
   }
 
