@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def expire(service: Service, session_id: str) -> None:
     """Ends, and is over before anybody was told of the end."""
 
     def edit(row: Any) -> Any:
-        return row | {"status": Status.CANCELLED, "ended_at": row["created_at"], "expires_at": row["updated_at"]}
+        expired = row["updated_at"]
+        return row | {"status": Status.CANCELLED, "ended_at": expired - timedelta(days=1), "expires_at": expired}
 
     assert service.house.store.change(session_id, edit)
 
