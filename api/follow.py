@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from api.followers import Followers
 from api.room import END, Follower
 from api.standing import Standing, Standings, known_already, seconds_to_wait
+from schemas import Status
 
 HEARTBEAT_SECONDS = 15.0
 """How long a stream is silent at most: a proxy that hears nothing for a minute or so cuts it."""
@@ -61,10 +63,10 @@ class FollowApi:
             async with _leaving_with(request.receive, follower):
                 now = self._standings.now(session_id)
                 while now.etag == standing.etag and not self._followers.draining:
-                    left = min(deadline - time.monotonic(), _seconds_until_expiry(now))
+                    left = deadline - time.monotonic()
                     if left <= 0:
                         break
-                    await _rung(follower, left)
+                    await _rung(follower, min(left, _seconds_until_expiry(now)))
                     if follower.gone:
                         raise ClientDisconnect
                     now = self._standings.now(session_id)
@@ -141,8 +143,11 @@ async def _leaving_with(receive: Receive, follower: Follower) -> AsyncIterator[N
 
 
 def _seconds_until_expiry(standing: Standing) -> float:
+    """Never quite none, so that whoever waits for it looks again afterwards."""
     expires = standing.row["expires_at"]
-    return (expires - datetime.now(UTC)).total_seconds() if expires and not standing.running else float("inf")
+    if expires is None or standing.status is Status.EXPIRED:
+        return math.inf
+    return max(0.001, (expires - datetime.now(UTC)).total_seconds())
 
 
 def _last_seen(request: Request) -> tuple[int | None, bool]:

@@ -22,7 +22,7 @@ def client(service: Service) -> Iterator[VideoClient]:
 def test_the_walk_in_python(client: VideoClient, service: Service, clip: Path) -> None:
     told: list[dict[str, Any]] = []
     session_id = client.upload(clip, "highlights", {"max_highlights": 2})["sessionId"]
-    assert client.follow(session_id, told.append, every=0.02)["status"] == "completed"
+    assert client.follow(session_id, told.append)["status"] == "completed"
     assert told[-1]["progress"] == 100
     assert client.results(session_id)["settings"]["max_highlights"] == 2
     client.cleanup(session_id)
