@@ -79,6 +79,7 @@ class FilesApi:
             206: {"description": "The range that was asked for"},
             304: {"description": "It is as the client has it"},
             **{code: {"model": ErrorBody, "description": words} for code, words in _ERRORS.items()},
+            "default": {"model": ErrorBody, "description": "Any other refusal, in the same shape"},
         }
         path = "/files/{session_id}/{name:path}"
         router.get(path, responses=declared, response_class=Response)(self.get_file)
