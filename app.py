@@ -23,6 +23,7 @@ from api.files import FilesApi
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
+from api.previews import Previews
 from api.server import SWITCH_SECONDS, Server, served_as
 from async_api import VideoApi
 from config import VERSION, Settings
@@ -58,6 +59,7 @@ class House:
     tasks: BackgroundTaskManager
     intake: Intake
     eyes: Eyes
+    previews: Previews
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -88,7 +90,7 @@ def front(house: House) -> FastAPI:
         # Given as they are and not included, because a request would then be matched twice over.
         routes=[
             *VideoApi(house.intake, house.sessions, house.tasks, house.files).router().routes,
-            *FilesApi(house.sessions, house.files).router().routes,
+            *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
         ],
@@ -104,7 +106,8 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
     eyes = eyes or eyes_of(settings)
     store, files = open_session_store(settings), open_session_files(settings)
     sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
-    generator = RailwayVideoGenerator(Limits(max_duration_seconds=settings.max_duration_minutes * 60), eyes)
+    limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
+    generator = RailwayVideoGenerator(limits, eyes)
     tasks = BackgroundTaskManager(
         sessions,
         files,
@@ -118,7 +121,8 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         keep_source=settings.keep_source,
         files_address=f"{PREFIX}/files",
     )
-    return House(settings, store, files, sessions, tasks, Intake(sessions, tasks, files, settings), eyes)
+    intake, previews = Intake(sessions, tasks, files, settings), Previews(sessions, files, limits)
+    return House(settings, store, files, sessions, tasks, intake, eyes, previews)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -146,6 +150,7 @@ async def _open(house: House) -> AsyncIterator[None]:
         yield
     finally:
         sweeper.cancel()
+        await asyncio.to_thread(house.previews.close)
         await asyncio.to_thread(house.tasks.close)
         await asyncio.to_thread(house.eyes.close)
         house.intake.close()

@@ -96,12 +96,12 @@ def test_every_browser_plays_it(reel: Path) -> None:
         video, sound = container.streams.video[0], container.streams.audio[0]
         assert (video.codec_context.name, video.pix_fmt, sound.codec_context.name) == ("h264", "yuv420p", "aac")
         assert video.profile == "High"
-        assert container.duration / 1e6 == pytest.approx(135 / 25, abs=0.03)
+        assert (container.duration or 0) / 1e6 == pytest.approx(135 / 25, abs=0.03)
 
 
 def test_clips_begin_with_key_pictures_so_that_a_player_can_jump_there(reel: Path) -> None:
     with av.open(str(reel)) as container:
-        keys = {round(float(p.pts * p.time_base) * 25) for p in container.demux(video=0) if p.is_keyframe}
+        keys = {round(float((p.pts or 0) * p.time_base) * 25) for p in container.demux(video=0) if p.is_keyframe}
     assert {0, 38, 67, 85} <= keys
 
 
