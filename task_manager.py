@@ -21,18 +21,11 @@ from pydantic import BaseModel
 import logs
 from errors import AnalysisStopped, ServiceError, SessionNotFound
 from logs import event
-<<<<<<< HEAD
-from progress import Pace, Progress, seconds_left, video_seconds, video_seconds_left
-from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
-from session_manager import SessionManager, failure
-from stores.files import FULL_DISK, SessionFiles
-=======
 from progress import Progress, seconds_left, video_seconds, video_seconds_left
 from roster import Roster
-from schemas import AnalysisType, Finding, Session, Status, Step
+from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
 from session_manager import SessionManager, failure, in_words
 from stores.files import SessionFiles
->>>>>>> follow
 
 logger = logging.getLogger(__name__)
 

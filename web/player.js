@@ -7,8 +7,9 @@ import { makeTimeline } from './timeline.js';
 
 const NEAR = 0.05;
 
-/** `{element, play(span), seek(time)}`. `address` is where the video is, or null; `preview` where one for browsers is. */
-export function makePlayer(model, { address, preview, poster, name, fileUrl, signal }) {
+/** `{element, play(span), seek(time)}`. `address` is where the video is, or null; `preview` where one for browsers is;
+ * `shape` its width by its height. */
+export function makePlayer(model, { address, preview, poster, name, shape, fileUrl, signal }) {
   const video = h('video', { controls: true, playsinline: true, preload: 'metadata', poster, 'aria-label': name });
   const shade = h('p', { class: 'screen-note', role: 'status', hidden: true });
   const readout = h('output', { class: 'readout', 'aria-hidden': 'true' });
@@ -43,6 +44,8 @@ export function makePlayer(model, { address, preview, poster, name, fileUrl, sig
   const timeline = makeTimeline(model, { seek, leap, toggle, fileUrl });
 
   follow(video, state, showTime);
+  // As it will be, so that nothing jumps once the video is there; a tall one stands between bars.
+  setStyle(video, { 'aspect-ratio': String(Math.max(1.2, shape)) });
   showSource(video, shade, { address, preview, signal });
   const element = h(
     'section',

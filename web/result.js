@@ -19,6 +19,7 @@ export function makeResult({ api, id, data, localVideo, signal, params }) {
     preview: data.preview_url ? fileUrl(data.preview_url) : null,
     poster: model.spans[0]?.still ? fileUrl(model.spans[0].still) : null,
     name: data.video.filename,
+    shape: data.video.width / data.video.height,
     fileUrl,
     signal,
   });
