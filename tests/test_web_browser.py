@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from config import Settings
 from tests.browser import Visit, barriers, chromium
-from tests.service import BASE, Program, Service, serve
+from tests.service import BASE, Program, Service, serve, until
+from video.draw import Style, draw_video
 
 FIRST_VIEW_BYTES = 60_000
 FIRST_PAINT_MS = 300
@@ -84,8 +85,8 @@ def test_the_first_view_is_small_quick_and_without_barriers(visit: Callable[...,
     sent += page.evaluate("performance.getEntriesByType('navigation')[0].transferSize")
     assert sent < FIRST_VIEW_BYTES
     page.reload()
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
-    assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") < FIRST_PAINT_MS
+    painted = until(lambda: page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime"))
+    assert painted < FIRST_PAINT_MS
     page.get_by_text("Options").click()
     assert barriers(page) == []
 
@@ -108,7 +109,7 @@ def test_highlights_from_the_drop_to_the_last_click(visit: Callable[..., Visit],
     expect(cards.first).to_contain_text("no model looked")
     expect(page.get_by_text("Measured signals, no model")).to_be_visible()
     cards.first.get_by_role("button", name="Play moment 1").click()
-    page.wait_for_function("document.querySelector('.screen video').currentTime > 0")
+    until(lambda: playhead(page) > 0)
     assert best["start_timestamp"] - 0.05 <= playhead(page) <= best["end_timestamp"] + 0.3
     page.get_by_role("button", name="Copy JSON").click()
     assert json.loads(page.evaluate("navigator.clipboard.readText()")) == data
@@ -149,7 +150,7 @@ def test_a_workout_shows_its_sets(visit: Callable[..., Visit], host: Service, bo
     expect(row).to_contain_text("1.6 s each")
     step = host.results(session_of(page))["exercise_steps"][0]
     row.get_by_role("button").click()
-    page.wait_for_function("document.querySelector('.screen video').currentTime > 0")
+    until(lambda: playhead(page) > 0)
     assert playhead(page) >= step["start_timestamp"] - 0.05
     assert barriers(page) == []
 
@@ -164,6 +165,17 @@ def test_what_cannot_be_counted_is_not_called_a_number(
     one.context.route(f"**{BASE}/results/*", lambda route: route.fulfill(body=body, content_type="application/json"))
     row = one.open(f"#/{sets_of}").get_by_role("table").get_by_role("row").nth(1)
     expect(row).to_contain_text("not counted (8 to 12)")
+
+
+def test_a_video_that_no_browser_plays_is_shown_all_the_same(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    style = Style(width=160, height=90, rate=10, codec="mpeg4")
+    video = draw_video(tmp_path / "old.avi", 4, sound=False, style=style).path
+    page = visit().open()
+    analyse(page, video)
+    expect(page.get_by_role("heading", name="best first")).to_be_visible()
+    until(lambda: page.locator(".screen video").evaluate("video => video.readyState") >= 2)
+    assert page.locator(".screen video").evaluate("video => video.currentSrc").endswith("/preview.mp4")
+    expect(page.get_by_text("a version of this video")).to_be_hidden()
 
 
 def test_names_and_words_of_others_stay_text(visit: Callable[..., Visit], host: Service, clip: Path) -> None:
