@@ -24,7 +24,7 @@ from tests.service import Program, until
 from video.draw import encode
 
 MATCH, PHONE, WORKOUT = "Sunday match.mp4", "From my phone.mp4", "Squats.mp4"
-DESKTOP = {"width": 1360, "height": 850}
+DESKTOP = {"width": 1360, "height": 1000}
 MOBILE = {"width": 390, "height": 844}
 
 
