@@ -7,7 +7,7 @@ from functools import partial
 from config import Settings
 from errors import CannotStart
 from vision import VisionModel
-from vision.circuit import check_server
+from vision.address import check_server
 from vision.eyes import Eyes, Tell
 from vision.remote import open_remote
 
