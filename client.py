@@ -20,6 +20,9 @@ NOT_MODIFIED = 304
 WAIT_SECONDS = 25
 """How long a poll is held, when nothing changes."""
 
+POLL_SECONDS = 0.2
+"""Between two polls, when much does."""
+
 SILENCE_SECONDS = 40.0
 """After which a stream is given up: the service says something every 15."""
 
@@ -110,6 +113,7 @@ class VideoClient:
             on_status(status)
             if status["status"] not in RUNNING:
                 return status
+            time.sleep(POLL_SECONDS)
 
     def results(self, session_id: str) -> dict[str, Any]:
         """The result's `data`."""

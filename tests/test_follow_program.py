@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +19,7 @@ import httpx
 
 from client import VideoClient
 from tests.events import Event, following, parsed
-from tests.service import BASE, Program
+from tests.service import BASE, ROOT, Program, until
 
 Start = Callable[..., Program]
 
@@ -80,3 +83,26 @@ def test_a_follower_outlasts_a_service_that_is_killed(program: Start, bobbing: P
     assert events[0].revision > seen.revision + 100
     assert (events[0].name, events[-1].data) == ("status", {"status": "completed"})
     assert findings[-1]["item"]["reps"] == 10
+
+
+def test_another_uvicorn_is_not_held_up_either(tmp_path: Path, long_clip: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "app:create_app", "--port", str(port)]
+    environment = os.environ | {"DATA_DIR": str(tmp_path / "data"), "VISION_MODEL": "none"}
+    with (
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process,
+        VideoClient(f"http://127.0.0.1:{port}") as client,
+    ):
+        try:
+            until(client.alive, pause=0.05)
+            session_id = client.upload(long_clip, "highlights")["sessionId"]
+            with following(f"http://127.0.0.1:{port}", session_id) as stream:
+                stream.next()
+                process.send_signal(signal.SIGTERM)
+                assert "end" not in {event.name for event in stream.rest()}
+            process.wait(5)
+        finally:
+            process.kill()

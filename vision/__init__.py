@@ -134,6 +134,12 @@ class VisionModel(Protocol):
         """Sentences about what it cannot do, for a result's own list."""
         ...
 
+    @property
+    def pictures(self) -> int:
+        """Of a stretch that it wants to be shown. Always as many, so that what it says before as many blank ones is
+        asked of it once; those that look alike cost it little."""
+        ...
+
     def look(self, view: View, stopped: Stopped, system: str = "") -> Seen:
         """Look once, to ask any number of questions. `system` is a stranger's wish how to look, cleaned here."""
         ...

@@ -7,7 +7,7 @@ from functools import partial
 from config import Settings
 from errors import CannotStart
 from vision import VisionModel
-from vision.circuit import check_server
+from vision.address import check_server
 from vision.eyes import Eyes, Tell
 from vision.remote import open_remote
 
@@ -44,7 +44,7 @@ def open_vision(settings: Settings, tell: Tell) -> VisionModel:
     """The model that the settings name, ready to be asked. Takes seconds to minutes; raises CannotStart."""
     if _is_remote(settings.vision_model):
         key = settings.vision_api_key.get_secret_value() or None
-        return open_remote(settings.vision_model, api_key=key, tell=tell)
+        return open_remote(settings.vision_model, api_key=key, pictures=settings.vision_pictures or None, tell=tell)
     from vision.smolvlm import open_smolvlm  # noqa: PLC0415  heavy
 
     return open_smolvlm(
@@ -52,6 +52,7 @@ def open_vision(settings: Settings, tell: Tell) -> VisionModel:
         settings.vision_revision or None,
         dtype=None if settings.vision_dtype == AUTO else settings.vision_dtype,
         letterbox=settings.vision_letterbox,
+        batches={"pictures": settings.vision_pictures} if settings.vision_pictures else None,
         tell=tell,
     )
 

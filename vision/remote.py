@@ -8,9 +8,7 @@ one that says nothing of likelihoods is taken at its word, and `warnings` says s
 from __future__ import annotations
 
 import base64
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -23,10 +21,14 @@ import numpy as np
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
 from vision import Facts, Named, Picture, Question, Rating, Stopped, View, never
 from vision.answers import Said, Top, chosen, harmless, name_of, picked, rated, read_chat, read_models, shortened
+from vision.blanks import Blanks
 from vision.circuit import KeyRefused, Patience, Server
 from vision.layout import in_words
 from vision.prompts import LABEL_CHARACTERS, QUESTION_CHARACTERS, STRANGE_CHARACTERS
 from vision.telling import tidy
+
+PICTURES = 8
+"""Of a stretch, unless the settings say otherwise."""
 
 LONGEST_SIDE = 768
 """Pixels of a picture that is sent. SmolVLM2 sees a square of 512, other models charge by the pixel."""
@@ -44,9 +46,6 @@ LETTERS = "ABCDEFGHIJKLMNOPQRST"
 """By which a label is chosen: each is one token, and no more of them than the server tells the likelihood of."""
 
 CHOOSING_TOKENS, DESCRIBING_TOKENS = 12, 48
-
-REMEMBERED_BLANKS = 256
-"""Answers before blank pictures that are kept: prompts come from clients, so there may be any number."""
 
 WITHOUT_LIKELIHOODS = (
     "the vision server tells no token probabilities: each rating is one word's, and a name comes without a margin"
@@ -70,11 +69,11 @@ class _Shown:
 class Remote:
     """A model on a server. `warnings` are sentences about what it cannot do, for a result's own list."""
 
-    def __init__(self, server: Server, model: str) -> None:
-        self._server, self._model = server, model
+    def __init__(self, server: Server, model: str, pictures: int = PICTURES) -> None:
+        self._server, self._model, self.pictures = server, model, pictures
         self._likelihoods: bool | None = None
         """Whether the server tells them, once it has answered."""
-        self._blanks = _Remembered(REMEMBERED_BLANKS)
+        self._blanks = Blanks[Top]()
         self.facts = Facts("remote", model, None, "remote", "unknown")
 
     @property
@@ -210,26 +209,6 @@ class RemoteSeen:
         self._shown = replace(self._shown, urls=())
 
 
-class _Remembered:
-    """The newest answers before blank pictures, from any thread."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._known: OrderedDict[object, Top] = OrderedDict()
-
-    def get(self, key: object) -> Top | None:
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-            return self._known.get(key)
-
-    def put(self, key: object, value: Top) -> None:
-        with self._lock:
-            self._known[key] = value
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
-
-
 def data_url(picture: Picture) -> str:
     """A picture as a JPEG in a `data:` URL, no larger than need be."""
     height, width = picture.shape[:2]
@@ -264,6 +243,7 @@ def open_remote(
     *,
     api_key: str | None = None,
     model: str | None = None,
+    pictures: int | None = None,
     tell: Telling = lambda _, __: None,
     patience: Patience | None = None,
     wait: float = 30.0,
@@ -276,7 +256,7 @@ def open_remote(
     """
     server = Server(url, api_key, patience or Patience())
     try:
-        return _met(server, model, tell, wait)
+        return _met(server, model, pictures or PICTURES, tell, wait)
     except BaseException as error:
         server.close()
         if isinstance(error, AnalysisFailed):
@@ -284,11 +264,11 @@ def open_remote(
         raise
 
 
-def _met(server: Server, model: str | None, tell: Telling, wait: float) -> Remote:
+def _met(server: Server, model: str | None, pictures: int, tell: Telling, wait: float) -> Remote:
     started = time.monotonic()
     while True:
         try:
-            remote = Remote(server, model or server.ask("models", None, read_models, never))
+            remote = Remote(server, model or server.ask("models", None, read_models, never), pictures)
             remote.greet()
             return remote
         except VisionUnreachable as error:

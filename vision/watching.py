@@ -19,10 +19,6 @@ from vision import Seen, View, VisionModel
 from vision.exercises import EXERCISES, NO_EXERCISE, PHASES, with_none
 from vision.prompts import DESCRIBE_MOMENT, DESCRIBE_SET, NAME_EXERCISE, NAME_PHASE, describing, rating_question
 
-PICTURES = 8
-"""Of a stretch. Always as many, so that what the model says before as many blank pictures is asked of it once; those
-that look alike cost it little."""
-
 CANDIDATES, CANDIDATES_ASKED = 2, 3
 """Moments that are looked at for each that is wanted, so that the model has something to choose from; more of them
 where it is asked for something by name, of which the signals that chose them know nothing."""
@@ -120,7 +116,7 @@ class ModelWatcher:
         ordered = sorted(moments, key=lambda moment: moment.start)
         glances: dict[Span, Glance] = {}
         report = _Report(self._progress, band, "Looking at moment", len(ordered), Stage.RATING)
-        with closing(self._look([_evenly(moment) for moment in ordered])) as looks:
+        with closing(self._look([self._evenly(moment) for moment in ordered])) as looks:
             for moment, seen in zip(ordered, looks, strict=True):
                 rating = seen.rate(question)
                 glance = glances[_span(moment)] = Glance(rating.expected, rating.mass)
@@ -149,7 +145,8 @@ class ModelWatcher:
 
         glances: list[SetGlance | None] = []
         report = _Report(self._progress, band, "Looking at set", len(sets), Stage.RATING)
-        with closing(self._look([_turning(one) for one in sets], wanted.system_prompt or "")) as looks:
+        stretches = [_turning(one, self._model.pictures) for one in sets]
+        with closing(self._look(stretches, wanted.system_prompt or "")) as looks:
             for glance in _asked(looks, ask):
                 glances.append(glance)
                 report.next()
@@ -184,10 +181,13 @@ class ModelWatcher:
 
     def _again(self, moments: Sequence[Moment]) -> Generator[Seen]:
         """Looks at moments in time order: those that are held, the others anew."""
-        with closing(self._look([_evenly(one) for one in moments if _span(one) not in self._held])) as anew:
+        with closing(self._look([self._evenly(one) for one in moments if _span(one) not in self._held])) as anew:
             for moment in moments:
                 _, held = self._held.pop(_span(moment), (0.0, None))
                 yield held or next(anew)
+
+    def _evenly(self, moment: Moment) -> _Stretch:
+        return _evenly(moment, self._model.pictures)
 
     def _hold(self, span: Span, seen: Seen, worth: float) -> None:
         """Keep the looks that are likeliest to be asked for once more."""
@@ -213,18 +213,20 @@ def _span(moment: Moment) -> Span:
     return moment.start, moment.end
 
 
-def _evenly(one: Moment | WorkoutSet) -> _Stretch:
-    times = one.start + (np.arange(PICTURES) + 0.5) / PICTURES * (one.end - one.start)
+def _evenly(one: Moment | WorkoutSet, pictures: int) -> _Stretch:
+    times = one.start + (np.arange(pictures) + 0.5) / pictures * (one.end - one.start)
     return _Stretch(one.start, one.end, tuple(float(time) for time in times))
 
 
-def _turning(one: WorkoutSet) -> _Stretch:
-    """A set's pictures at the points where its movement turns, where postures differ most; evenly where it has few."""
-    turns = sorted({time for rep in one.reps for time in (rep.start, rep.turn, rep.end)})
-    if len(turns) < PICTURES:
-        return _evenly(one)
-    chosen = np.linspace(0, len(turns) - 1, PICTURES).round().astype(int)
-    return _Stretch(one.start, one.end, tuple(turns[place] for place in chosen))
+def _turning(one: WorkoutSet, pictures: int) -> _Stretch:
+    """A set's pictures where its movement turns, where postures differ most: both ends of some repetitions, taken from
+    all over the set; evenly where it has too few."""
+    both = pictures // 2
+    if len(one.reps) < both or not both:
+        return _evenly(one, pictures)
+    chosen = [one.reps[place] for place in np.linspace(0, len(one.reps) - 1, both).round().astype(int)]
+    times = [time for rep in chosen for time in (rep.start, rep.turn)]
+    return _Stretch(one.start, one.end, tuple(times + [chosen[-1].end] * (pictures % 2)))
 
 
 def _asked(looks: Iterator[Seen], ask: Callable[[Seen], T]) -> Iterator[T]:
