@@ -3,7 +3,7 @@
 Absolute numbers say little on a machine that is shared; each ratio is of two that took turns in the same minutes.
 Even ratios suffer where others want the processors too, for a server with more threads then waits more often.
 
-python -m benchmarks.bench [--only upload|ten|status|follow|scan|session|length] [--quick] [--footage FOLDER]
+python -m benchmarks.bench [--only upload|ten|status|follow|scan|reel|session|length] [--quick] [--footage FOLDER]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import blas  # noqa: F401  # before numpy, as the service has it
 from benchmarks.speed.follow import follow
 from benchmarks.speed.length import length
+from benchmarks.speed.reel import reel
 from benchmarks.speed.report import Line
 from benchmarks.speed.scan import looking
 from benchmarks.speed.session import session
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "status": lambda footage, folder, quick: status(folder, quick),
     "follow": lambda footage, folder, quick: follow(folder, quick),
     "scan": lambda footage, folder, quick: looking(footage, quick),
+    "reel": lambda footage, folder, quick: reel(footage, quick),
     "session": session,
     "length": length,
 }
