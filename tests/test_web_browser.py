@@ -80,7 +80,7 @@ def session_of(page: Page) -> str:
 
 def test_the_first_view_is_small_quick_and_without_barriers(visit: Callable[..., Visit]) -> None:
     page = visit().open()
-    expect(page.get_by_text("Analysed by measured signals")).to_be_visible()
+    expect(page.get_by_text("are measured over every second")).to_be_visible()
     sent = page.evaluate("performance.getEntriesByType('resource').reduce((sum, one) => sum + one.transferSize, 0)")
     sent += page.evaluate("performance.getEntriesByType('navigation')[0].transferSize")
     assert sent < FIRST_VIEW_BYTES

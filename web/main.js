@@ -39,7 +39,8 @@ addEventListener('hashchange', () => {
 });
 
 makeStart(api, (id) => {
-  location.hash = `#/${id}`;
+  // Whoever looks at another video meanwhile is left there: the list has the new one.
+  if (shownId() === null) location.hash = `#/${id}`;
 });
 keepVideos(api, shownId);
 show();

@@ -7,41 +7,20 @@ import { makeTimeline } from './timeline.js';
 
 const NEAR = 0.05;
 
-/** `{element, play(span), seek(time)}`. `address` is where the video is, or null; `preview` where one for browsers is;
+/** `{element, play(span)}`. `address` is where the video is, or null; `preview` where one for browsers is;
  * `shape` its width by its height. */
 export function makePlayer(model, { address, preview, poster, name, shape, fileUrl, signal }) {
   const video = h('video', { controls: true, playsinline: true, preload: 'metadata', poster, 'aria-label': name });
   const shade = h('p', { class: 'screen-note', role: 'status', hidden: true });
   const readout = h('output', { class: 'readout', 'aria-hidden': 'true' });
   const state = { time: 0, until: null };
-
   const showTime = (time) => {
     state.time = time;
     readout.textContent = `${clock(time, true)} / ${clock(model.duration)}`;
     timeline.show(time);
   };
-  const seek = (time) => {
-    state.until = null;
-    if (video.src) video.currentTime = time;
-    showTime(time);
-  };
-  const play = (one) => {
-    seek(one.start);
-    state.until = one.end;
-    announce(placeInWords(model, one.start));
-    // Refused only where there is nothing to play, which its own error tells.
-    if (video.src) video.play().catch(() => {});
-  };
-  const leap = (way) => {
-    const ahead = model.spans.filter((one) => one.start > state.time + NEAR);
-    const behind = model.spans.filter((one) => one.start < state.time - NEAR);
-    const to = way > 0 ? ahead[0] : behind.at(-1);
-    if (!to) return;
-    seek(to.start);
-    announce(placeInWords(model, to.start));
-  };
-  const toggle = () => (video.paused ? video.play().catch(() => {}) : video.pause());
-  const timeline = makeTimeline(model, { seek, leap, toggle, fileUrl });
+  const moves = makeMoves(model, video, state, showTime);
+  const timeline = makeTimeline(model, { ...moves, fileUrl });
 
   follow(video, state, showTime);
   // As it will be, so that nothing jumps once the video is there; a tall one stands between bars.
@@ -51,15 +30,42 @@ export function makePlayer(model, { address, preview, poster, name, shape, fileU
     'section',
     { class: 'player card', 'aria-label': 'Player' },
     h('div', { class: 'screen' }, video, shade),
-    makeControls(model, { leap, readout, playHere: () => play(at(model.spans, state.time + NEAR) ?? model.spans[0]) }),
+    makeControls(model, moves, state, readout),
     timeline.element,
   );
   showTime(0);
-  return { element, play, seek };
+  return { element, play: moves.play };
 }
 
-function makeControls(model, { leap, readout, playHere }) {
+/** The ways to get about: to a time, to a moment and to its end, to the one before and after. */
+function makeMoves(model, video, state, showTime) {
+  const start = () => video.play().catch(() => {}); // refused where there is nothing to play, which is told already
+  const seek = (time) => {
+    state.until = null;
+    if (video.src) video.currentTime = time;
+    showTime(time);
+  };
+  const play = (one) => {
+    seek(one.start);
+    state.until = one.end;
+    announce(placeInWords(model, one.start));
+    if (video.src) start();
+  };
+  const leap = (way) => {
+    const ahead = model.spans.filter((one) => one.start > state.time + NEAR);
+    const behind = model.spans.filter((one) => one.start < state.time - NEAR);
+    const to = way > 0 ? ahead[0] : behind.at(-1);
+    if (!to) return;
+    seek(to.start);
+    announce(placeInWords(model, to.start));
+  };
+  const toggle = () => (video.paused ? start() : video.pause());
+  return { seek, play, leap, toggle };
+}
+
+function makeControls(model, { leap, play }, state, readout) {
   const { what } = model;
+  const playHere = () => play(at(model.spans, state.time + NEAR) ?? model.spans[0]);
   const button = (name, sign, act, look = '') =>
     h('button', { class: 'button small', type: 'button', onclick: act, disabled: !model.spans.length }, icon(sign), h('span', { class: look }, name));
   return h(

@@ -16,16 +16,15 @@ export function makeStart(api, opened) {
 
   const choose = (chosen) => {
     file = chosen ?? null;
-    byId('drop').classList.toggle('is-chosen', file !== null);
-    byId('drop-title').textContent = file ? file.name : INVITATION;
-    byId('drop-hint').textContent = file ? `${bytes(file.size)} · choose another` : HINT;
-    byId('refusal').replaceChildren();
+    showChosen(file);
   };
-
   const type = () => form.elements.analysis.value;
-  const showOptions = () => byId('options').replaceChildren(...optionFields(type()));
-
-  const send = async (video, params) => {
+  const send = async (video) => {
+    const { params, wrong } = readOptions(type(), form);
+    if (wrong) {
+      complain(wrong);
+      return;
+    }
     byId('refusal').replaceChildren();
     try {
       const id = await uploads.send(api, video, type(), params);
@@ -39,26 +38,29 @@ export function makeStart(api, opened) {
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (!file) {
-      refuse({ title: 'No video yet', text: 'Choose a video first,', advice: 'or try it with the sample.' });
-      return;
-    }
-    const { params, wrong } = readOptions(type(), form);
-    if (wrong) complain(wrong);
-    else send(file, params);
+    if (file) send(file);
+    else refuse({ title: 'No video yet', text: 'Choose a video first,', advice: 'or try it with the sample.' });
   });
-  byId('sample').addEventListener('click', async () => {
-    const { params, wrong } = readOptions(type(), form);
-    if (wrong) return complain(wrong);
-    const sample = await fetchSample();
-    return sample && send(sample, params);
-  });
+  byId('sample').addEventListener('click', () => fetchSample().then((sample) => sample && send(sample)));
   byId('file').addEventListener('change', (event) => event.target.files.length && choose(event.target.files[0]));
-  form.elements.analysis.forEach((radio) => radio.addEventListener('change', showOptions));
   takeDrops(choose);
-  showOptions();
+  offerOptions(form, type);
   uploads.addEventListener('change', drawUpload);
   tellWhoLooks();
+}
+
+function showChosen(file) {
+  byId('drop').classList.toggle('is-chosen', file !== null);
+  byId('drop-title').textContent = file ? file.name : INVITATION;
+  byId('drop-hint').textContent = file ? `${bytes(file.size)} · choose another` : HINT;
+  byId('refusal').replaceChildren();
+}
+
+/** The options of the analysis that is chosen, changing with it. */
+function offerOptions(form, type) {
+  const show = () => byId('options').replaceChildren(...optionFields(type()));
+  form.elements.analysis.forEach((radio) => radio.addEventListener('change', show));
+  show();
 }
 
 async function fetchSample() {

@@ -84,7 +84,6 @@ export function analyzer({ analyzer: by, eyes_coverage: seen }) {
 }
 
 /** What the health of the service says about who will look, for the start. */
-export function looksWith({ analyzer: name, eyes }) {
-  if (name === 'signals') return 'Analysed by measured signals: motion, sound, novelty and cuts. No model looks at the pictures.';
-  return `Analysed by measured signals and a model. ${eyes ?? ''}`.trim();
+export function looksWith({ eyes }) {
+  return `Motion, sound, novelty and cuts are measured over every second.${eyes ? ` ${eyes}.` : ''}`;
 }

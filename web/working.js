@@ -4,33 +4,46 @@ import { announce, h, setStyle } from './dom.js';
 import { clock, many, span, timeLeft } from './format.js';
 import { STAGES, refused } from './words.js';
 
+/** `{element, show(status), found(finding), interrupted(event)}` */
 export function makeWorking({ api, id, name, localVideo, signal, status }) {
+  const progress = makeProgress(name);
+  const trouble = h('p', { class: 'notice', role: 'status', hidden: true });
+  const found = makeFindings(status.analysisType);
+  const cancel = h('button', { class: 'button', type: 'button' }, 'Cancel');
+  cancel.addEventListener('click', () => stop({ api, id, signal, cancel, trouble }));
+  const video = localVideo && h('video', { class: 'working-video', src: localVideo, controls: true, playsinline: true, preload: 'metadata', 'aria-label': name });
+  const element = h(
+    'div',
+    { class: 'working' },
+    h('header', { class: 'view-head' }, h('h1', {}, name), cancel),
+    trouble,
+    h('div', { class: 'card working-card' }, video, progress.element),
+    found.element,
+  );
+  const show = (now) => {
+    trouble.hidden = true;
+    progress.show(now);
+  };
+  const interrupted = ({ retryInSeconds }) => {
+    trouble.hidden = false;
+    trouble.textContent = `The service does not answer. It is asked again in ${many(Math.max(1, Math.round(retryInSeconds)), 'second')}; nothing is lost.`;
+  };
+  show(status);
+  return { element, show, found: found.add, interrupted };
+}
+
+/** How far it is: a number, a bar, words, and the stages. */
+function makeProgress(name) {
   const number = h('span', { class: 'working-number' }, '0');
   const fill = h('div', { class: 'bar-fill' });
   const bar = h('div', { class: 'bar', role: 'progressbar', 'aria-label': 'Analysis', 'aria-valuemin': 0, 'aria-valuemax': 100 }, fill);
   const message = h('p', { class: 'working-message' });
   const facts = h('p', { class: 'working-facts' });
   const stages = makeStages();
-  const trouble = h('p', { class: 'notice', role: 'status', hidden: true });
-  const found = makeFindings(status.analysisType);
-  const cancel = h('button', { class: 'button', type: 'button' }, 'Cancel');
-  cancel.addEventListener('click', () => stop({ api, id, signal, cancel, trouble }));
-  const element = h(
-    'div',
-    { class: 'working' },
-    h('header', { class: 'view-head' }, h('h1', {}, name), cancel),
-    trouble,
-    h('div', { class: 'card working-card' },
-      localVideo && h('video', { class: 'working-video', src: localVideo, muted: true, controls: true, playsinline: true, preload: 'metadata', 'aria-label': name }),
-      h('div', { class: 'working-state' },
-        h('p', { class: 'working-percent', 'aria-hidden': 'true' }, number, h('span', {}, ' %')),
-        bar, message, facts, stages.element)),
-    found.element,
-  );
-
+  const percent = h('p', { class: 'working-percent', 'aria-hidden': 'true' }, number, h('span', {}, ' %'));
+  const element = h('div', { class: 'working-state' }, percent, bar, message, facts, stages.element);
   let quarter = 0;
   const show = (now) => {
-    trouble.hidden = true;
     number.textContent = String(now.progress);
     setStyle(fill, { width: `${now.progress}%` });
     bar.setAttribute('aria-valuenow', String(now.progress));
@@ -42,12 +55,7 @@ export function makeWorking({ api, id, name, localVideo, signal, status }) {
     else if (Math.floor(now.progress / 25) > quarter) announce(`${now.progress} %`);
     quarter = Math.floor(now.progress / 25);
   };
-  const interrupted = ({ retryInSeconds }) => {
-    trouble.hidden = false;
-    trouble.textContent = `The service does not answer. It is asked again in ${many(Math.max(1, Math.round(retryInSeconds)), 'second')}; nothing is lost.`;
-  };
-  show(status);
-  return { element, show, found: found.add, interrupted };
+  return { element, show };
 }
 
 function factsOf({ queuePosition, etaSeconds, attempt, status }) {
