@@ -25,11 +25,12 @@ export function makePlayer(model, { address, preview, poster, name, shape, fileU
   follow(video, state, showTime);
   // As it will be, so that nothing jumps once the video is there; a tall one stands between bars.
   setStyle(video, { 'aspect-ratio': String(Math.max(1.2, shape)) });
+  const screen = h('div', { class: 'screen' }, video, shade);
   showSource(video, shade, { address, preview, signal });
   const element = h(
     'section',
     { class: 'player card', 'aria-label': 'Player' },
-    h('div', { class: 'screen' }, video, shade),
+    screen,
     makeControls(model, moves, state, readout),
     timeline.element,
   );
@@ -67,7 +68,7 @@ function makeControls(model, { leap, play }, state, readout) {
   const { what } = model;
   const playHere = () => play(at(model.spans, state.time + NEAR) ?? model.spans[0]);
   const button = (name, sign, act, look = '') =>
-    h('button', { class: 'button small', type: 'button', onclick: act, disabled: !model.spans.length }, icon(sign), h('span', { class: look }, name));
+    h('button', { class: 'button small', type: 'button', title: name, onclick: act, disabled: !model.spans.length }, icon(sign), h('span', { class: look }, name));
   return h(
     'div',
     { class: 'controls' },
@@ -108,7 +109,7 @@ function showSource(video, shade, { address, preview, signal }) {
     video.addEventListener('error', () => say('This browser cannot play the video. Its moments and times hold all the same.'));
     video.src = address;
   } else {
-    setStyle(video, { visibility: 'hidden' });
+    video.parentElement.classList.add('is-empty');
     say('The service keeps no copy of this video to play.');
   }
 }

@@ -44,7 +44,8 @@ export function makeResult({ api, id, data, localVideo, signal, params }) {
 }
 
 function foundTitle({ workout, spans }) {
-  return workout ? 'In sum' : `${many(spans.length, 'moment')}, best first`;
+  if (workout) return 'In sum';
+  return spans.length ? `${many(spans.length, 'moment')}, best first` : 'No moments';
 }
 
 function makeHead(api, id, data) {

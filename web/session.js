@@ -74,7 +74,7 @@ async function showResult({ api, id, view, signal, localVideo }) {
 function showEnd({ id, view }, status) {
   const again = h('a', { class: 'button primary', href: '#/' }, 'Analyse another video');
   const [title, text] = ENDS[status.status](status);
-  view.replaceChildren(notice(title, text, again, status.status === 'failed'));
+  view.replaceChildren(notice(title, text, again, { bad: status.status === 'failed', name: sessions.get(id)?.name }));
   announce(title);
   if (sessions.get(id)) sessions.note(id, { status: status.status });
 }
@@ -86,8 +86,8 @@ const ENDS = {
   deleted: () => ['This video is not there', 'It was deleted, or it never existed on this service. Upload it to analyse it.'],
 };
 
-function notice(title, text, action, bad = false) {
-  return h('div', { class: `ended card${bad ? ' bad' : ''}` }, bad && icon('warning'), h('h1', {}, title), h('p', {}, text), action);
+function notice(title, text, action, { bad = false, name = null } = {}) {
+  return h('div', { class: 'ended card' }, bad && icon('warning'), name && h('p', { class: 'fine' }, name), h('h1', {}, title), h('p', {}, text), action);
 }
 
 function note(id, { status, progress }) {

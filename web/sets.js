@@ -80,7 +80,7 @@ function tempo(measured) {
   if (!measured) return ['–'];
   const { seconds_per_rep: each, reps_per_minute: pace, trend } = measured;
   const change = Math.abs(trend) < 0.05 ? 'even' : trend > 0 ? 'slowing down' : 'speeding up';
-  return [`${each.toFixed(1)} s each`, h('span', { class: 'fine' }, ` ${Math.round(pace)} a minute, ${change}`)];
+  return [h('span', { class: 'plain' }, `${each.toFixed(1)} s each`), h('span', { class: 'fine' }, ` ${Math.round(pace)} a minute, ${change}`)];
 }
 
 function restAfter(model, one) {

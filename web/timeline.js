@@ -175,7 +175,7 @@ function ruler(duration) {
 function legend({ curves, workout, shots, rests, reps, spans, threshold }) {
   const entries = [
     curves && ['significance', 'Significance, 1 to 10'],
-    threshold !== null && ['threshold', `Asked for: ${threshold} or more`],
+    curves && threshold !== null && ['threshold', `Asked for: ${threshold} or more`],
     curves && ['motion', 'Motion'],
     curves?.loudness && ['loudness', 'Loudness'],
     spans.length && ['span', workout ? 'Sets, a colour an exercise' : 'Moments, by rank'],
