@@ -95,7 +95,7 @@ async def test_nothing_is_lost_or_doubled_whatever_happens_while_one_comes(
                 heard += read(follower.news())
                 for _ in range(len(heard) % 3):
                     heard += await rung(follower)
-                    del heard[len(heard) - len(heard) % 2 :]  # cut off in the middle
+            del heard[len(heard) - len(heard) % 2 :]  # cut off before the last arrived
             await asyncio.sleep(0)
         working.result()
     assert numbers(heard) == list(range(300))
@@ -126,8 +126,8 @@ async def test_a_finding_heard_late_is_not_taken_for_new(
     assert now
     room = Room(followers.standings)
     room.furnish(*now)
-    for late in (*known[1], known[0]):
-        room.take(late)
+    room.take(known[1][0])
+    room.take(known[0])
     assert (room.findings, room.standing.status) == ([], Status.QUEUED)
 
 
