@@ -94,7 +94,8 @@ async def test_nothing_is_lost_or_doubled_whatever_happens_while_one_comes(
             with followers.follow(session_id, heard[-1].revision if heard else None) as follower:
                 heard += read(follower.news())
                 for _ in range(len(heard) % 3):
-                    heard += await rung(follower)
+                    if numbers(heard)[-1:] != [299]:
+                        heard += await rung(follower)
             del heard[len(heard) - len(heard) % 2 :]  # cut off before the last arrived
             await asyncio.sleep(0)
         working.result()
