@@ -18,7 +18,8 @@ from fastapi import FastAPI
 
 import blas  # noqa: F401  # before numpy
 import logs
-from api import answers
+from api import PREFIX, answers
+from api.files import FilesApi
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
@@ -87,6 +88,7 @@ def front(house: House) -> FastAPI:
         # Given as they are and not included, because a request would then be matched twice over.
         routes=[
             *VideoApi(house.intake, house.sessions, house.tasks, house.files).router().routes,
+            *FilesApi(house.sessions, house.files).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
         ],
@@ -114,6 +116,7 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         max_queued=settings.max_queued,
         max_attempts=settings.max_attempts,
         keep_source=settings.keep_source,
+        files_address=f"{PREFIX}/files",
     )
     return House(settings, store, files, sessions, tasks, Intake(sessions, tasks, files, settings), eyes)
 

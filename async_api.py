@@ -13,16 +13,8 @@ from fastapi.routing import APIRoute
 from api import PREFIX
 from api.forms import read_analysis_type, read_params, refuse
 from api.intake import Intake, Upload, Wanted
-from errors import (
-    AlreadyEnded,
-    AnalysisFailed,
-    Draining,
-    ResultsNotReady,
-    ServiceError,
-    SessionCancelled,
-    SessionExpired,
-    SessionNotFound,
-)
+from api.rows import known, no_results, unexpired, unknown
+from errors import AlreadyEnded, Draining, ServiceError
 from schemas import (
     CancelBody,
     CleanupBody,
@@ -170,7 +162,7 @@ class VideoApi:
         """The analysis, once it is completed."""
         row = self._unexpired(session_id)
         if row["status"] is not Status.COMPLETED or row["result"] is None:
-            raise _no_results(row)
+            raise no_results(row)
         try:
             data = await asyncio.to_thread(self._files.read, session_id, row["result"])
         except FileNotFoundError as error:
@@ -194,7 +186,7 @@ class VideoApi:
         """Stop the analysis if it runs, delete the session's files and forget it."""
         self._known(session_id)
         if not await asyncio.to_thread(self._tasks.remove, session_id):
-            raise _unknown(session_id)
+            raise unknown(session_id)
         return CleanupBody(session_id=session_id, message="Session cleaned up successfully")
 
     def _submit(self, upload: Upload) -> None:
@@ -208,16 +200,10 @@ class VideoApi:
             raise
 
     def _known(self, session_id: str) -> Session:
-        row = self._sessions.get_session(session_id)
-        if row is None:
-            raise _unknown(session_id)
-        return row
+        return known(self._sessions, session_id)
 
     def _unexpired(self, session_id: str) -> Session:
-        row = self._known(session_id)
-        if row["status"] is Status.EXPIRED:
-            raise SessionExpired("Session expired", status=Status.EXPIRED, sessionId=session_id)
-        return row
+        return unexpired(self._sessions, session_id)
 
     def _status_body(self, row: Session, place: int | None) -> StatusBody:
         return StatusBody(
@@ -237,16 +223,3 @@ def read_form(fields: Mapping[str, str], complete: bool) -> Wanted | None:
     if "params" not in fields and not complete:
         return None
     return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")))
-
-
-def _unknown(session_id: str) -> SessionNotFound:
-    return SessionNotFound("Session not found", sessionId=session_id)
-
-
-def _no_results(row: Session) -> ServiceError:
-    session_id, status, progress = row["session_id"], row["status"], row["progress"]
-    if status is Status.CANCELLED:
-        return SessionCancelled("Session was cancelled", status=status, progress=progress, sessionId=session_id)
-    if status is Status.FAILED:
-        return AnalysisFailed("Analysis failed", message=row["error"], reason=row["reason"], sessionId=session_id)
-    return ResultsNotReady("Results not ready", status=status, progress=progress, sessionId=session_id)

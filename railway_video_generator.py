@@ -12,7 +12,7 @@ from analysis.finder import SetFinder
 from analysis.flow import FlowTrack
 from analysis.highlights import choose_highlights, find_candidates, with_words
 from analysis.naming import with_names
-from analysis.results import highlights_result, workout_result
+from analysis.results import highlight_results, highlights_result, workout_result
 from analysis.signals import SignalCollector
 from analysis.windows import spans
 from analysis.workout import put_together
@@ -23,12 +23,14 @@ from schemas import (
     HighlightsParams,
     HighlightsResult,
     Limits,
+    Outlet,
     Signals,
     Stage,
     VideoInfo,
     WorkoutParams,
     WorkoutResult,
 )
+from showcase import Showcase
 from video.probe import probe
 from video.scan import scan
 from vision.eyes import Eyes
@@ -37,9 +39,9 @@ from vision.watching import ModelWatcher, Nobody, Watcher, exercise_list
 WORK = Band(2.0, 95.0)
 """Percent of the work that looking is, at all pictures and then with the eyes: opening is little, choosing less."""
 
-SCAN_SPEED, MOMENT_SECONDS, SET_SECONDS = 15.0, 10.0, 45.0
-"""Seconds of video that are scanned in one second, and in which there is a moment, or a set, about. For shares of
-progress alone."""
+SCAN_SPEED, RENDER_SPEED, MOMENT_SECONDS, SET_SECONDS = 15.0, 2.5, 10.0, 45.0
+"""Seconds of video that are scanned, and of a reel that are rendered, in one second; and in which there is a moment, or
+a set, about. For shares of progress alone."""
 
 ProgressCallback = Callable[[int, str], object]
 
@@ -56,25 +58,33 @@ class RailwayVideoGenerator:
         progress_callback: ProgressCallback | None = None,
         *,
         filename: str | None = None,
+        outlet: Outlet | None = None,
         **params: object,
     ) -> HighlightsResult:
         """The significant moments of a video. `params` are those of HighlightsParams; `filename` is shown instead
-        of the path's own. Raises AnalysisFailed and AnalysisStopped."""
+        of the path's own; with an `outlet` there are stills, a reel and exports. Each moment is handed on to a
+        `Progress` before the reel is rendered. Raises AnalysisFailed and AnalysisStopped."""
         began = time.monotonic()
         progress, wanted = Progress.of(progress_callback), HighlightsParams.model_validate(params)
-        info = self._open(video_path, progress)
+        info, showcase = self._open(video_path, progress), Showcase(outlet, wanted, self._limits, progress)
         expected = min(wanted.max_highlights, 1 + info.duration_seconds / MOMENT_SECONDS)
-        scanning, rating, describing = self._bands(info, 2 * expected, expected)
-        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning)
+        scanning, rating, describing, rendering = self._bands(
+            info, 2 * expected, expected, reel_seconds=showcase.reel_seconds(info.duration_seconds)
+        )
+        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, showcase)
         with self._watcher(video_path, progress, scanning.ends) as watcher:
             progress.step(scanning.ends, "Choosing the moments", Stage.RATING)
             candidates = find_candidates(signals, wanted, watcher.candidates(wanted.max_highlights, wanted.query))
             glances = watcher.rate(candidates.moments, wanted.query, rating)
             found = choose_highlights(signals, candidates, wanted, glances)
             found = with_words(found, watcher.describe(found.moments, describing))
-        progress.step(WORK.ends, "Writing the result")
+        for record in highlight_results(found, wanted):
+            progress.hand_on(Finding("moment", record))
         name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
-        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began, sight)
+        with self._eyes.give_way():
+            shown = showcase.of_highlights(Path(video_path), info, name, found, signals.cuts, rendering)
+        progress.step(WORK.ends, "Writing the result")
+        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
 
     def analyze_workout_with_timestamps(
         self,
@@ -82,6 +92,7 @@ class RailwayVideoGenerator:
         progress_callback: ProgressCallback | None = None,
         *,
         filename: str | None = None,
+        outlet: Outlet | None = None,
         **params: object,
     ) -> WorkoutResult:
         """The sets, repetitions and rests in a video. `params` are those of WorkoutParams; the rest as above. Each set
@@ -100,9 +111,10 @@ class RailwayVideoGenerator:
             while finder.due:
                 count()
 
-        info = self._open(video_path, progress)
-        scanning, naming = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
-        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, collector, watch)
+        info, showcase = self._open(video_path, progress), Showcase(outlet, wanted, self._limits, progress)
+        scanning, naming, _ = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
+        looks = showcase, collector, watch
+        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, *looks)
         progress.step(scanning.ends, "Counting the last repetitions", Stage.RATING)
         count(last=True)
         found = put_together(signals, finder.sets, wanted)
@@ -111,16 +123,17 @@ class RailwayVideoGenerator:
             found = with_names(found, glances, len(exercise_list(wanted)))
         progress.step(WORK.ends, "Writing the result")
         name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
-        return workout_result(info, name, signals, found, wanted, time.monotonic() - began, sight)
+        shown = showcase.of_workout(Path(video_path), info, found, signals.cuts)
+        return workout_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
 
     def _open(self, video_path: str, progress: Progress) -> VideoInfo:
         progress.step(0, "Opening the video", Stage.LOADING)
         return probe(video_path, self._limits, progress.stopped)
 
-    def _bands(self, info: VideoInfo, *looks: float) -> list[Band]:
-        """Percent for the scan, and for each time the model looks at about so many stretches."""
-        each = self._eyes.seconds_a_look
-        return bands(WORK, info.duration_seconds / SCAN_SPEED, *(count * each for count in looks))
+    def _bands(self, info: VideoInfo, *looks: float, reel_seconds: float = 0.0) -> list[Band]:
+        """Percent for the scan, for each time the model looks at about so many stretches, and for the reel."""
+        looking = (count * self._eyes.seconds_a_look for count in looks)
+        return bands(WORK, info.duration_seconds / SCAN_SPEED, *looking, reel_seconds / RENDER_SPEED)
 
     def _scan(
         self,
@@ -129,6 +142,7 @@ class RailwayVideoGenerator:
         segment_duration: float,
         progress: Progress,
         band: Band,
+        showcase: Showcase,
         collector: SignalCollector | None = None,
         after_each: Callable[[], None] | None = None,
     ) -> tuple[VideoInfo, Signals]:
@@ -137,8 +151,9 @@ class RailwayVideoGenerator:
         collector = collector or SignalCollector()
         report(0.0)
         with self._eyes.give_way():
-            for piece in scan(video_path, self._limits, progress.stopped):
+            for piece in scan(video_path, self._limits, progress.stopped, stills=showcase.wants_stills):
                 collector.add(piece.samples, piece.sounds)
+                showcase.see(piece)
                 if after_each:
                     after_each()
                 report(piece.position)
