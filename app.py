@@ -20,10 +20,13 @@ import blas  # noqa: F401  # before numpy
 import logs
 from api import PREFIX, answers
 from api.files import FilesApi
+from api.follow import FollowApi
+from api.followers import Followers
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
 from api.server import SWITCH_SECONDS, Server, served_as
+from api.standing import Standings
 from async_api import VideoApi
 from config import VERSION, Settings
 from errors import CannotStart, Draining
@@ -40,7 +43,7 @@ from vision.opening import eyes_of
 
 logger = logging.getLogger(__name__)
 
-EXPOSED_HEADERS = ["Location", "Retry-After", answers.REQUEST_ID]
+EXPOSED_HEADERS = ["ETag", "Location", "Retry-After", answers.REQUEST_ID]
 """What scripts of other origins may read of an answer's head."""
 
 STARTUP_FAILURE = 3
@@ -58,6 +61,12 @@ class House:
     tasks: BackgroundTaskManager
     intake: Intake
     eyes: Eyes
+    followers: Followers
+
+    def drain(self) -> None:
+        """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
+        self.tasks.drain()
+        self.followers.drain()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -79,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def front(house: House) -> FastAPI:
     """The ASGI app over parts that are built."""
+    follow = FollowApi(house.followers, Standings(house.sessions, house.tasks))
     app = FastAPI(
         title="SmolVLM2 Video Analysis API",
         version=VERSION,
@@ -87,7 +97,7 @@ def front(house: House) -> FastAPI:
         redirect_slashes=False,
         # Given as they are and not included, because a request would then be matched twice over.
         routes=[
-            *VideoApi(house.intake, house.sessions, house.tasks, house.files).router().routes,
+            *VideoApi(house.intake, house.sessions, house.tasks, house.files, follow).router().routes,
             *FilesApi(house.sessions, house.files).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
@@ -118,7 +128,9 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         keep_source=settings.keep_source,
         files_address=f"{PREFIX}/files",
     )
-    return House(settings, store, files, sessions, tasks, Intake(sessions, tasks, files, settings), eyes)
+    intake = Intake(sessions, tasks, files, settings)
+    followers = Followers(sessions, tasks, Standings(sessions, tasks))
+    return House(settings, store, files, sessions, tasks, intake, eyes, followers)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -196,7 +208,7 @@ def main() -> int:
     house: House = app.state.house
     server = Server(
         served_as(app),
-        drain=house.tasks.drain,
+        drain=house.drain,
         idle=lambda: house.tasks.idle() and not house.intake.under_way,
         abandon=house.intake.abandon,
     )

@@ -35,7 +35,7 @@ from errors import (
 )
 from logs import event
 from progress import Pace, Progress, seconds_left, video_seconds, video_seconds_left
-from schemas import AnalysisType, Outlet, Session, Status, Step
+from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
 from session_manager import SessionManager, failure
 from stores.files import FULL_DISK, SessionFiles
 
@@ -79,6 +79,7 @@ class BackgroundTaskManager:
         self._waiting: dict[str, _Waiting] = {}
         self._running: dict[str, threading.Event] = {}
         self._pace = Pace()
+        self._queue_moved: Callable[[], None] = _nothing
         self.draining = False
 
     # ── The seed's four ───────────────────────────────────────────────────────────────────────────
@@ -125,6 +126,10 @@ class BackgroundTaskManager:
     def submit(self, session_id: str, *, bounded: bool = True) -> Future[None]:
         """Queue a session by its id alone. Unbounded for what was accepted before a restart."""
         return self._enqueue(session_id, None, self._max_queued if bounded else None)
+
+    def on_queue_moved(self, listener: Callable[[], None]) -> None:
+        """Have it called whenever places in the queue may have changed, in whatever thread changed them."""
+        self._queue_moved = listener
 
     def check_room(self) -> None:
         """Raise Draining or QueueFull if a session submitted now would be refused."""
@@ -174,6 +179,7 @@ class BackgroundTaskManager:
             waiting = self._waiting.pop(session_id, None)
         if waiting:
             waiting.future.cancel()
+            self._queue_moved()
 
     # ── Working ───────────────────────────────────────────────────────────────────────────────────
 
@@ -251,7 +257,11 @@ class BackgroundTaskManager:
             refused = row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
             return self.draining or refused
 
-        return Progress(report, stopped)
+        def found(finding: Finding) -> None:
+            if not self._sessions.keep_finding(session_id, worker, finding):
+                raise AnalysisStopped
+
+        return Progress(report, stopped, found)
 
     def _leave(self, session_id: str) -> None:
         """Give the session back if the service stops. Delete what the work wrote, and all of a session that is no more:
@@ -342,6 +352,10 @@ class BackgroundTaskManager:
         """Drain, and wait until every thread has left."""
         self.drain()
         self._pool.shutdown(wait=True)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _in_words(error: Exception) -> ServiceError:
