@@ -620,6 +620,14 @@ class CleanupBody(Body):
     message: str
 
 
+class PreviewBody(Body):
+    """A preview that is being made."""
+
+    session_id: str
+    status: Literal["rendering"]
+    progress: int
+
+
 class ErrorBody(Body):
     """Every refusal and failure of the session endpoints; some carry more keys beside these."""
 

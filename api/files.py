@@ -15,15 +15,17 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from api import PREFIX
 from api.answers import flat_answer
+from api.previews import Previews
 from api.ranges import Stretch, Unsatisfiable, same, stretch_of
 from api.rows import completed, unexpired
 from errors import FileNotFound, HttpRefusal
-from schemas import ErrorBody, Session
+from schemas import ErrorBody, PreviewBody, Session
 from session_manager import SessionManager
+from showcase import PREVIEW
 from stores.files import SessionFiles
 
 CHUNK_BYTES = 256 << 10
@@ -66,9 +68,14 @@ class _Opened:
     modified: str
 
 
+class _Unmade:
+    """A preview that nobody asked for before."""
+
+
 class FilesApi:
-    def __init__(self, sessions: SessionManager, files: SessionFiles) -> None:
+    def __init__(self, sessions: SessionManager, files: SessionFiles, previews: Previews) -> None:
         self._sessions = sessions
+        self._previews = previews
         self._files = files
         self._listed = lru_cache(KNOWN_RESULTS)(self._read_listed)
 
@@ -76,9 +83,11 @@ class FilesApi:
         router = APIRouter(prefix=PREFIX, tags=["video"])
         declared: dict[int | str, dict[str, Any]] = {
             200: {"description": "The file", "content": {"application/octet-stream": {}}},
+            202: {"model": PreviewBody, "description": "A preview that is being made; ask again"},
             206: {"description": "The range that was asked for"},
             304: {"description": "It is as the client has it"},
             **{code: {"model": ErrorBody, "description": words} for code, words in _ERRORS.items()},
+            "default": {"model": ErrorBody, "description": "Any other refusal, in the same shape"},
         }
         path = "/files/{session_id}/{name:path}"
         router.get(path, responses=declared, response_class=Response)(self.get_file)
@@ -92,15 +101,17 @@ class FilesApi:
         if opened is None:
             unexpired(self._sessions, session_id)  # cleaned up, or expired, since its row was read
             raise FileNotFound("There is no such file in this session", sessionId=session_id)
+        if isinstance(opened, _Unmade):
+            return _under_way(session_id, self._previews.percent(row))
         return _answer(request, opened, _headers(row, name, opened, "download" in request.query_params))
 
-    def _open(self, session_id: str, result: str, name: str) -> _Opened | None:
+    def _open(self, session_id: str, result: str, name: str) -> _Opened | _Unmade | None:
         try:
             if name not in self._listed(session_id, result):
                 return None
             file = (self._files.folder(session_id) / name).open("rb")
         except FileNotFoundError:
-            return None
+            return _Unmade() if name == PREVIEW and self._files.folder(session_id).exists() else None
         facts = os.fstat(file.fileno())
         etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         return _Opened(file, facts.st_size, etag, formatdate(facts.st_mtime, usegmt=True))
@@ -144,6 +155,11 @@ def _answer(request: Request, opened: _Opened, headers: dict[str, str]) -> Respo
         opened.file.close()
         return Response(status_code=status, headers=headers)
     return StreamingResponse(_read(opened.file, part), status, headers)
+
+
+def _under_way(session_id: str, percent: int) -> Response:
+    body = PreviewBody(session_id=session_id, status="rendering", progress=percent)
+    return JSONResponse(body.model_dump(by_alias=True), 202, {"Retry-After": "1", "Cache-Control": "no-store"})
 
 
 def _range_of(request: Request, opened: _Opened) -> str | None:

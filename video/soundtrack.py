@@ -67,7 +67,9 @@ class Soundtrack:
 
     def _pieces(self) -> Iterator[tuple[int, Stereo]]:
         """Sound from where the container stands, each piece with the number of its first sample."""
-        resampled = Resampled(self._stream, "stereo", TRACK_RATE)
+        # Spread over two channels by the resampler, a single one would be 3 dB quieter.
+        single = self._stream.codec_context.channels == 1
+        resampled = Resampled(self._stream, "mono" if single else "stereo", TRACK_RATE)
         follows = 0
         for packet in chain(packets(self._container, self._stream), [None]):
             for time, pcm in resampled.hear(packet):
@@ -76,4 +78,5 @@ class Soundtrack:
                     at = follows
                 follows = at + pcm.shape[1]
                 # A damaged packet may decode to anything.
-                yield at, np.nan_to_num(pcm.astype(np.float32), posinf=1, neginf=-1).clip(-1, 1)
+                sane = np.nan_to_num(pcm.astype(np.float32), posinf=1, neginf=-1).clip(-1, 1)
+                yield at, np.broadcast_to(sane, (2, pcm.shape[1]))
