@@ -26,7 +26,7 @@ from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
 from api.previews import Previews
-from api.server import SWITCH_SECONDS, Server, served_as
+from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
 from api.standing import Standings
 from async_api import VideoApi
 from config import VERSION, Settings
@@ -158,7 +158,8 @@ async def _open(house: House) -> AsyncIterator[None]:
     house.eyes.open(partial(_give_up, house))
     sweeper = asyncio.create_task(_sweep(house))
     try:
-        yield
+        with drained_by_signals(house.drain):
+            yield
     finally:
         sweeper.cancel()
         await asyncio.to_thread(house.previews.close)

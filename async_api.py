@@ -15,7 +15,7 @@ from api.forms import read_analysis_type, read_params, refuse
 from api.intake import Intake, Upload, Wanted
 from api.routes import UNKNOWN, Direct, errors
 from api.rows import known, no_results, unexpired, unknown
-from api.standing import known_already
+from api.standing import REVALIDATE, is_known, known_by
 from errors import AlreadyEnded, Draining, ServiceError
 from schemas import (
     CancelBody,
@@ -205,8 +205,9 @@ class VideoApi:
         row = self._unexpired(session_id)
         if row["status"] is not Status.COMPLETED or row["result"] is None:
             raise no_results(row)
-        headers = {"ETag": f'"{row["revision"]}"', "Cache-Control": "private, no-cache"}
-        if known_already(request.headers.get("if-none-match"), headers["ETag"]):
+        etag = f'"{row["revision"]}"'
+        headers = {"ETag": etag, "Cache-Control": REVALIDATE[1].decode()}
+        if is_known(etag, known_by(request)):
             return Response(status_code=304, headers=headers)
         try:
             data = await asyncio.to_thread(self._files.read, session_id, row["result"])

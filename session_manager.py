@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from errors import ServiceError, TooManyAttempts
+from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError, TooManyAttempts
 from logs import event
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
 from stores import Listener, SessionStore
-from stores.files import SessionFiles
+from stores.files import FULL_DISK, SessionFiles
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,14 @@ class SessionManager:
 
     def watch(self, listener: Listener) -> None:
         """Tell the listener of every change from now on. Not of expiry, which is a matter of the clock."""
-        self._store.watch(listener)
+
+        def tell(session_id: str, news: Session | Found | None) -> None:
+            if news is None or isinstance(news, Found):
+                listener(session_id, news)
+            else:
+                listener(session_id, self._as_of_now(news.copy()))
+
+        self._store.watch(tell)
 
     def update_session(self, session_id: str, *, worker: str | None = None, **updates: Any) -> bool:
         """Change a session; False when the ledger refuses: unknown, ended, a status that may not follow,
@@ -228,6 +235,19 @@ class SessionManager:
 def failure(error: ServiceError) -> dict[str, Any]:
     """What a failed session's row says of the error."""
     return {"status": Status.FAILED, "error": str(error), "message": str(error), "reason": error.reason}
+
+
+def in_words(error: Exception) -> ServiceError:
+    """The error as its session's client is told of it; what was not raised on purpose stays in the log."""
+    if isinstance(error, AnalysisFailed | InsufficientStorage):
+        return error
+    if isinstance(error, ServiceError):
+        return AnalysisFailed(str(error))
+    if isinstance(error, MemoryError):
+        return OutOfMemory("The analysis needed more memory than this machine has")
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return InsufficientStorage("The disk filled up before the result could be kept")
+    return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
 
 
 def _expiring(row: Session, instant: datetime) -> Session:

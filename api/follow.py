@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.followers import Followers
 from api.room import END, Follower
-from api.standing import Standing, Standings, known_already, seconds_to_wait
+from api.standing import Standing, Standings, is_known, known_by, seconds_to_wait
+from schemas import Status
 
 HEARTBEAT_SECONDS = 15.0
 """How long a stream is silent at most: a proxy that hears nothing for a minute or so cuts it."""
@@ -36,12 +38,12 @@ class FollowApi:
 
     async def status(self, request: Request, session_id: str) -> Response:
         """At once, or after a wait for what the client does not know yet."""
-        standing = self._standings.now(session_id)
+        standing, known = self._standings.now(session_id), known_by(request)
         if request.scope["query_string"] and (seconds := seconds_to_wait(request.query_params)):
-            standing = await self._next(request, standing, seconds)
-        if known_already(request.headers.get("if-none-match"), standing.etag):
-            return Response(status_code=304, headers=standing.headers)
-        return Response(standing.body, media_type="application/json", headers=standing.headers)
+            standing = await self._next(request, standing, known, seconds)
+        if is_known(standing.etag, known):
+            return standing.headed(Response(status_code=304))
+        return standing.headed(Response(standing.body, media_type="application/json"))
 
     async def events(self, request: Request, session_id: str) -> Response:
         standing = self._standings.now(session_id)
@@ -51,20 +53,21 @@ class FollowApi:
             return Response(status_code=204, headers={"Cache-Control": "no-store"})
         return EventStream(self._followers, session_id, since)
 
-    async def _next(self, request: Request, standing: Standing, seconds: float) -> Standing:
-        given = request.headers.get("if-none-match")
-        known = known_already(given, standing.etag)
-        if request.method == "HEAD" or (given and not known) or not (given or standing.running):
+    async def _next(self, request: Request, standing: Standing, known: str | None, seconds: float) -> Standing:
+        """The first that is not as it was, or how it stands when the time is up. At once for whoever knows another, and
+        for whoever knows none where nothing is to come."""
+        waits = standing.running if known is None else is_known(standing.etag, known)
+        if not waits or request.method == "HEAD":
             return standing
         session_id, deadline = standing.row["session_id"], time.monotonic() + seconds
         with self._followers.follow(session_id) as follower:
             async with _leaving_with(request.receive, follower):
                 now = self._standings.now(session_id)
                 while now.etag == standing.etag and not self._followers.draining:
-                    left = min(deadline - time.monotonic(), _seconds_until_expiry(now))
+                    left = deadline - time.monotonic()
                     if left <= 0:
                         break
-                    await _rung(follower, left)
+                    await _rung(follower, min(left, _seconds_until_expiry(now)))
                     if follower.gone:
                         raise ClientDisconnect
                     now = self._standings.now(session_id)
@@ -141,8 +144,11 @@ async def _leaving_with(receive: Receive, follower: Follower) -> AsyncIterator[N
 
 
 def _seconds_until_expiry(standing: Standing) -> float:
+    """Never quite none, so that whoever waits for it looks again afterwards."""
     expires = standing.row["expires_at"]
-    return (expires - datetime.now(UTC)).total_seconds() if expires and not standing.running else float("inf")
+    if expires is None or standing.status is Status.EXPIRED:
+        return math.inf
+    return max(0.001, (expires - datetime.now(UTC)).total_seconds())
 
 
 def _last_seen(request: Request) -> tuple[int | None, bool]:

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from api.rows import unknown
 from errors import InvalidRequest
 from schemas import Session, Status, StatusBody
@@ -18,8 +21,11 @@ OF_THE_ROW = tuple(name for name in StatusBody.model_fields if name in Session._
 
 MAX_WAIT_SECONDS = 30.0
 
-ASK_AGAIN_SECONDS = {Status.QUEUED: 2, Status.PROCESSING: 1}
-"""When who polls is advised to ask again."""
+ASK_AGAIN = {Status.QUEUED: [(b"retry-after", b"2")], Status.PROCESSING: [(b"retry-after", b"1")]}
+"""In how many seconds who polls is advised to ask again."""
+
+REVALIDATE = (b"cache-control", b"private, no-cache")
+"""A browser may keep the answer, and asks with its tag whether it still holds."""
 
 _TAGS = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
@@ -43,12 +49,12 @@ class Standing:
 
     @property
     def running(self) -> bool:
-        return self.status in ASK_AGAIN_SECONDS
+        return self.status in ASK_AGAIN
 
-    @property
-    def headers(self) -> dict[str, str]:
-        asked_again = {"Retry-After": str(ASK_AGAIN_SECONDS[self.status])} if self.running else {}
-        return {"ETag": self.etag, "Cache-Control": "private, no-cache"} | asked_again
+    def headed(self, answer: Response) -> Response:
+        """The answer with the tag, and advice when to ask again. In bytes, because polls come by the thousand."""
+        answer.raw_headers += [(b"etag", self.etag.encode()), REVALIDATE, *ASK_AGAIN.get(self.status, ())]
+        return answer
 
 
 class Standings:
@@ -82,13 +88,17 @@ class Standings:
         return Standing(row, etag, body.model_dump_json(by_alias=True).encode())
 
 
-def known_already(if_none_match: str | None, etag: str) -> bool:
+def known_by(request: Request) -> str | None:
+    """What the client says it knows, in If-None-Match; None if it says nothing."""
+    given = [value for name, value in request.scope["headers"] if name == b"if-none-match"]
+    return b",".join(given).decode("latin-1") if given else None
+
+
+def is_known(etag: str, known: str | None) -> bool:
     """Whether a client has what the tag stands for: compared weakly, as RFC 9110 (13.1.2) has it for If-None-Match."""
-    if if_none_match is None:
+    if known is None:
         return False
-    if if_none_match.strip() == "*":
-        return True
-    return etag.removeprefix("W/") in _TAGS.findall(if_none_match)
+    return known.strip() == "*" or etag.removeprefix("W/") in _TAGS.findall(known)
 
 
 def seconds_to_wait(query: Mapping[str, str]) -> float:

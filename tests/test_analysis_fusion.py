@@ -81,7 +81,9 @@ def test_a_segment_that_a_model_likes_gets_a_moment_where_no_signal_stands_out()
     plain, told = find_candidates(signals, params, 10), find_candidates(signals, params, 10, swept)
     (more,) = [moment for moment in told.moments if moment not in plain.moments]
     assert 50 <= more.start < more.end <= 60
-    found = choose_highlights(signals, told, params, [Glance(0.95 if one == more else 0.5, 1.0) for one in told.moments])
+    found = choose_highlights(
+        signals, told, params, [Glance(0.95 if one == more else 0.5, 1.0) for one in told.moments]
+    )
     assert more.start in [moment.start for moment in found.moments]
     windows = find_highlights(signals, params).windows
     moved = [new.score - old.score for new, old in zip(found.windows, windows, strict=True)]

@@ -73,7 +73,9 @@ def test_highlights_say_who_looked_and_at_how_much(highlights: dict[str, Any], c
 
 
 def test_a_model_that_is_to_look_at_everything_does(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, vision_model=str(checkpoint), vision_looks_at="everything", vision_pictures=2)
+    settings = Settings(
+        data_dir=tmp_path, vision_model=str(checkpoint), vision_looks_at="everything", vision_pictures=2
+    )
     for eager in serve(settings):  # it waits for the model, however early it comes
         data = eager.results(eager.start(clip, min_significance=1, segment_duration=2))
     assert data["eyes_coverage"] == 1
