@@ -18,12 +18,14 @@ from fastapi import FastAPI
 
 import blas  # noqa: F401  # before numpy
 import logs
-from api import answers
+from api import PREFIX, answers
+from api.files import FilesApi
 from api.follow import FollowApi
 from api.followers import Followers
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
+from api.previews import Previews
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
 from async_api import VideoApi
 from config import VERSION, Settings
@@ -60,6 +62,7 @@ class House:
     intake: Intake
     eyes: Eyes
     followers: Followers
+    previews: Previews
 
     def drain(self) -> None:
         """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
@@ -96,6 +99,7 @@ def front(house: House) -> FastAPI:
         # Given as they are and not included, because a request would then be matched twice over.
         routes=[
             *VideoApi(house.intake, house.sessions, house.tasks, house.files, follow).router().routes,
+            *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
         ],
@@ -111,7 +115,8 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
     eyes = eyes or eyes_of(settings)
     store, files = open_session_store(settings), open_session_files(settings)
     sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
-    generator = RailwayVideoGenerator(Limits(max_duration_seconds=settings.max_duration_minutes * 60), eyes)
+    limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
+    generator = RailwayVideoGenerator(limits, eyes)
     tasks = BackgroundTaskManager(
         sessions,
         files,
@@ -123,10 +128,11 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         max_queued=settings.max_queued,
         max_attempts=settings.max_attempts,
         keep_source=settings.keep_source,
+        files_address=f"{PREFIX}/files",
     )
-    intake = Intake(sessions, tasks, files, settings)
+    intake, previews = Intake(sessions, tasks, files, settings), Previews(sessions, files, limits)
     followers = Followers(sessions, tasks)
-    return House(settings, store, files, sessions, tasks, intake, eyes, followers)
+    return House(settings, store, files, sessions, tasks, intake, eyes, followers, previews)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -155,6 +161,7 @@ async def _open(house: House) -> AsyncIterator[None]:
             yield
     finally:
         sweeper.cancel()
+        await asyncio.to_thread(house.previews.close)
         await asyncio.to_thread(house.tasks.close)
         await asyncio.to_thread(house.eyes.close)
         house.intake.close()

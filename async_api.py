@@ -13,17 +13,10 @@ from api import PREFIX
 from api.follow import EventStream, FollowApi
 from api.forms import read_analysis_type, read_params, refuse
 from api.intake import Intake, Upload, Wanted
-from api.routes import UNKNOWN, Direct, errors, unknown
+from api.routes import UNKNOWN, Direct, errors
+from api.rows import known, no_results, unexpired, unknown
 from api.standing import REVALIDATE, is_known, known_by
-from errors import (
-    AlreadyEnded,
-    AnalysisFailed,
-    Draining,
-    ResultsNotReady,
-    ServiceError,
-    SessionCancelled,
-    SessionExpired,
-)
+from errors import AlreadyEnded, Draining, ServiceError
 from schemas import (
     CancelBody,
     CleanupBody,
@@ -211,7 +204,7 @@ class VideoApi:
         """The analysis, once it is completed."""
         row = self._unexpired(session_id)
         if row["status"] is not Status.COMPLETED or row["result"] is None:
-            raise _no_results(row)
+            raise no_results(row)
         etag = f'"{row["revision"]}"'
         headers = {"ETag": etag, "Cache-Control": REVALIDATE[1].decode()}
         if is_known(etag, known_by(request)):
@@ -253,16 +246,10 @@ class VideoApi:
             raise
 
     def _known(self, session_id: str) -> Session:
-        row = self._sessions.get_session(session_id)
-        if row is None:
-            raise unknown(session_id)
-        return row
+        return known(self._sessions, session_id)
 
     def _unexpired(self, session_id: str) -> Session:
-        row = self._known(session_id)
-        if row["status"] is Status.EXPIRED:
-            raise SessionExpired("Session expired", status=Status.EXPIRED, sessionId=session_id)
-        return row
+        return unexpired(self._sessions, session_id)
 
 
 def read_form(fields: Mapping[str, str], complete: bool) -> Wanted | None:
@@ -275,12 +262,3 @@ def read_form(fields: Mapping[str, str], complete: bool) -> Wanted | None:
     if "params" not in fields and not complete:
         return None
     return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")))
-
-
-def _no_results(row: Session) -> ServiceError:
-    session_id, status, progress = row["session_id"], row["status"], row["progress"]
-    if status is Status.CANCELLED:
-        return SessionCancelled("Session was cancelled", status=status, progress=progress, sessionId=session_id)
-    if status is Status.FAILED:
-        return AnalysisFailed("Analysis failed", message=row["error"], reason=row["reason"], sessionId=session_id)
-    return ResultsNotReady("Results not ready", status=status, progress=progress, sessionId=session_id)

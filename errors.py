@@ -11,6 +11,7 @@ ServiceError                       500  internal
 ├── InsufficientStorage            507  insufficient_storage   the disk is full, or nearly
 ├── SessionNotFound                404  session_not_found      unknown, deleted or malformed id
 ├── SessionExpired                 404  session_expired
+├── FileNotFound                   404  file_not_found         the session's result lists no such file
 ├── ResultsNotReady                400  results_not_ready      still queued or processing
 ├── SessionCancelled               400  session_cancelled      its results were asked for
 ├── AlreadyEnded                   400  already_ended          its cancellation was asked for
@@ -93,6 +94,11 @@ class SessionNotFound(ServiceError):
 class SessionExpired(ServiceError):
     status_code = 404
     reason = "session_expired"
+
+
+class FileNotFound(ServiceError):
+    status_code = 404
+    reason = "file_not_found"
 
 
 class ResultsNotReady(ServiceError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from analysis.finder import SetFinder
 from analysis.flow import FlowTrack
 from analysis.highlights import choose_highlights, find_candidates, with_words
 from analysis.naming import with_names
-from analysis.results import highlights_result, workout_result
+from analysis.results import highlight_results, highlights_result, workout_result
 from analysis.signals import SignalCollector
 from analysis.windows import spans
 from analysis.workout import put_together
@@ -23,23 +23,27 @@ from schemas import (
     HighlightsParams,
     HighlightsResult,
     Limits,
+    Outlet,
+    Scanned,
     Signals,
     Stage,
     VideoInfo,
     WorkoutParams,
     WorkoutResult,
 )
+from showcase import Showcase
 from video.probe import probe
 from video.scan import scan
 from vision.eyes import Eyes
-from vision.watching import ModelWatcher, Nobody, Watcher, exercise_list
+from vision.sweeping import NoSweep, Sweep, Sweeper
+from vision.watching import ModelWatcher, Nobody, Span, Watcher, exercise_list
 
 WORK = Band(2.0, 95.0)
 """Percent of the work that looking is, at all pictures and then with the eyes: opening is little, choosing less."""
 
-SCAN_SPEED, MOMENT_SECONDS, SET_SECONDS = 15.0, 10.0, 45.0
-"""Seconds of video that are scanned in one second, and in which there is a moment, or a set, about. For shares of
-progress alone."""
+SCAN_SPEED, RENDER_SPEED, MOMENT_SECONDS, SET_SECONDS = 15.0, 2.5, 10.0, 45.0
+"""Seconds of video that are scanned, and of a reel that are rendered, in one second; and in which there is a moment, or
+a set, about. For shares of progress alone."""
 
 ProgressCallback = Callable[[int, str], object]
 
@@ -56,25 +60,38 @@ class RailwayVideoGenerator:
         progress_callback: ProgressCallback | None = None,
         *,
         filename: str | None = None,
+        outlet: Outlet | None = None,
         **params: object,
     ) -> HighlightsResult:
         """The significant moments of a video. `params` are those of HighlightsParams; `filename` is shown instead
-        of the path's own. Raises AnalysisFailed and AnalysisStopped."""
+        of the path's own; with an `outlet` there are stills, a reel and exports. Each moment is handed on to a
+        `Progress` before the reel is rendered. Raises AnalysisFailed and AnalysisStopped."""
         began = time.monotonic()
         progress, wanted = Progress.of(progress_callback), HighlightsParams.model_validate(params)
-        info = self._open(video_path, progress)
+        info, showcase = self._open(video_path, progress), Showcase(outlet, wanted, self._limits, progress)
         expected = min(wanted.max_highlights, 1 + info.duration_seconds / MOMENT_SECONDS)
-        scanning, rating, describing = self._bands(info, 2 * expected, expected)
-        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning)
-        with self._watcher(video_path, progress, scanning.ends) as watcher:
+        scanning, rating, describing, rendering = self._bands(
+            info, 2 * expected, expected, reel_seconds=showcase.reel_seconds(info.duration_seconds)
+        )
+        with self._sweeper(wanted, progress) as sweep:
+            looks = [showcase.see, sweep.see]
+            stills = showcase.wants_stills or sweep.wants_stills
+            info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, looks, stills)
+            swept = sweep.finish()
+        with self._watcher(video_path, progress, scanning.ends, sweep.spans) as watcher:
             progress.step(scanning.ends, "Choosing the moments", Stage.RATING)
-            candidates = find_candidates(signals, wanted, watcher.candidates(wanted.max_highlights, wanted.query))
+            most = watcher.candidates(wanted.max_highlights, wanted.query)
+            candidates = find_candidates(signals, wanted, most, swept)
             glances = watcher.rate(candidates.moments, wanted.query, rating)
             found = choose_highlights(signals, candidates, wanted, glances)
             found = with_words(found, watcher.describe(found.moments, describing))
-        progress.step(WORK.ends, "Writing the result")
+        for record in highlight_results(found, wanted):
+            progress.hand_on(Finding("moment", record))
         name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
-        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began, sight)
+        with self._eyes.give_way():
+            shown = showcase.of_highlights(Path(video_path), info, name, found, signals.cuts, rendering)
+        progress.step(WORK.ends, "Writing the result")
+        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
 
     def analyze_workout_with_timestamps(
         self,
@@ -82,6 +99,7 @@ class RailwayVideoGenerator:
         progress_callback: ProgressCallback | None = None,
         *,
         filename: str | None = None,
+        outlet: Outlet | None = None,
         **params: object,
     ) -> WorkoutResult:
         """The sets, repetitions and rests in a video. `params` are those of WorkoutParams; the rest as above. Each set
@@ -96,13 +114,14 @@ class RailwayVideoGenerator:
             for one in finder.look(collector.hard_cuts(finder.begin), last=last):
                 progress.hand_on(Finding("set", exercise_step(one)))
 
-        def watch() -> None:
+        def watch(_: Scanned) -> None:
             while finder.due:
                 count()
 
-        info = self._open(video_path, progress)
-        scanning, naming = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
-        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, collector, watch)
+        info, showcase = self._open(video_path, progress), Showcase(outlet, wanted, self._limits, progress)
+        scanning, naming, _ = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
+        seeing = [showcase.see, watch], showcase.wants_stills, collector
+        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, *seeing)
         progress.step(scanning.ends, "Counting the last repetitions", Stage.RATING)
         count(last=True)
         found = put_together(signals, finder.sets, wanted)
@@ -111,16 +130,17 @@ class RailwayVideoGenerator:
             found = with_names(found, glances, len(exercise_list(wanted)))
         progress.step(WORK.ends, "Writing the result")
         name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
-        return workout_result(info, name, signals, found, wanted, time.monotonic() - began, sight)
+        shown = showcase.of_workout(Path(video_path), info, found, signals.cuts)
+        return workout_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
 
     def _open(self, video_path: str, progress: Progress) -> VideoInfo:
         progress.step(0, "Opening the video", Stage.LOADING)
         return probe(video_path, self._limits, progress.stopped)
 
-    def _bands(self, info: VideoInfo, *looks: float) -> list[Band]:
-        """Percent for the scan, and for each time the model looks at about so many stretches."""
-        each = self._eyes.seconds_a_look
-        return bands(WORK, info.duration_seconds / SCAN_SPEED, *(count * each for count in looks))
+    def _bands(self, info: VideoInfo, *looks: float, reel_seconds: float = 0.0) -> list[Band]:
+        """Percent for the scan, for each time the model looks at about so many stretches, and for the reel."""
+        looking = (count * self._eyes.seconds_a_look for count in looks)
+        return bands(WORK, info.duration_seconds / SCAN_SPEED, *looking, reel_seconds / RENDER_SPEED)
 
     def _scan(
         self,
@@ -129,28 +149,35 @@ class RailwayVideoGenerator:
         segment_duration: float,
         progress: Progress,
         band: Band,
+        looks: Sequence[Callable[[Scanned], None]],
+        stills: bool,
         collector: SignalCollector | None = None,
-        after_each: Callable[[], None] | None = None,
     ) -> tuple[VideoInfo, Signals]:
-        """One pass over every second. The child decodes the next pictures while these are measured."""
+        """One pass over every second, with `stills` if those are wanted; each of `looks` is shown each piece. The child
+        decodes the next pictures while these are measured."""
         report = _SegmentReport(progress, band, info.duration_seconds, segment_duration)
         collector = collector or SignalCollector()
         report(0.0)
         with self._eyes.give_way():
-            for piece in scan(video_path, self._limits, progress.stopped):
+            for piece in scan(video_path, self._limits, progress.stopped, stills=stills):
                 collector.add(piece.samples, piece.sounds)
-                if after_each:
-                    after_each()
+                for look in looks:
+                    look(piece)
                 report(piece.position)
         report.finish()
         # What was decoded may outlast what the container said.
         duration = max(info.duration_seconds, collector.seen_seconds)
         return replace(info, duration_seconds=duration), collector.finish(duration)
 
-    def _watcher(self, video_path: str, progress: Progress, percent: float) -> Watcher:
+    def _sweeper(self, wanted: HighlightsParams, progress: Progress) -> Sweeper:
+        """Who looks at every segment while the video is read, if the model is quick enough."""
+        model = self._eyes.at_once(lambda words: progress.step(0, words, Stage.LOADING))
+        return Sweep(model, wanted.segment_duration, wanted.query, progress) if model else NoSweep()
+
+    def _watcher(self, video_path: str, progress: Progress, percent: float, swept: Sequence[Span] = ()) -> Watcher:
         """Who looks at the video beside the signals; waits for a model that is still being loaded."""
         model = self._eyes.wait(lambda words: progress.step(percent, words, Stage.LOADING))
-        return ModelWatcher(model, video_path, self._limits, progress) if model else Nobody(self._eyes.warning)
+        return ModelWatcher(model, video_path, self._limits, progress, swept) if model else Nobody(self._eyes.warning)
 
 
 class _SegmentReport:

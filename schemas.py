@@ -6,9 +6,11 @@ leave the house over HTTP. Times in a video are float seconds from its first pic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -70,6 +72,8 @@ class VideoInfo:
     has_audio: bool
     size_bytes: int
     pictures: int
+    plays: bool = True
+    """Whether every browser plays it as it is."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class Scanned:
     """Pictures decoded so far, those that became no sample included."""
     samples: Samples | None
     sounds: tuple[Sound, ...]
+    stills: tuple[Still, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,52 @@ class Still:
     """Seconds at which it is shown."""
     picture: NDArray[np.uint8]
     """(h, w, 3) RGB, upright and undistorted."""
+    detail: float = 0.0
+    """How much of it is sharp, to be compared within one video; 0 where that was not measured."""
+
+
+@dataclass(frozen=True)
+class Centre:
+    """Where in the picture something happens at a time: shares of its width and height, from the upper left."""
+
+    time: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of a video that a reel shows, with what to keep in the picture where not all of it is shown."""
+
+    start: float
+    end: float
+    centres: tuple[Centre, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reel:
+    """What an MP4 is to show: clips in time order. No picture is enlarged, and none exceeds the two sides, in pixels,
+    whichever lies across; `aspect` is width by height, None for all of the picture."""
+
+    clips: tuple[Clip, ...]
+    aspect: float | None = None
+    longer_side: int = 1280
+    shorter_side: int = 720
+    quality: int = 23
+    """x264's constant rate factor: less is better."""
+
+    @property
+    def seconds(self) -> float:
+        return sum(clip.end - clip.start for clip in self.clips)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A piece of a file that a child makes: its bytes belong at an offset. `seconds` of the reel are encoded."""
+
+    offset: int
+    data: bytes
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -313,6 +364,34 @@ class Workout:
     windows: list[Window]
     curves: Curves
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """Where the files of a result go, and below which address they are fetched once it is completed."""
+
+    folder: Path
+    address: str
+    keeps_source: bool = True
+
+    def url(self, name: str) -> str:
+        return f"{self.address}/{name}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The addresses of what a person sees of a result; None, or left out, where it was not made."""
+
+    source: str | None = None
+    preview: str | None = None
+    reel: str | None = None
+    contact_sheet: str | None = None
+    vtt: str | None = None
+    csv: str | None = None
+    edl: str | None = None
+    thumbnails: Mapping[tuple[float, float], str] = field(default_factory=dict)
+    """By start and end of the moment, set or segment."""
+    warnings: tuple[str, ...] = ()
 
 
 # ── What a client may ask for ─────────────────────────────────────────────────────────────────────
@@ -541,6 +620,14 @@ class CleanupBody(Body):
     message: str
 
 
+class PreviewBody(Body):
+    """A preview that is being made."""
+
+    session_id: str
+    status: Literal["rendering"]
+    progress: int
+
+
 class ErrorBody(Body):
     """Every refusal and failure of the session endpoints; some carry more keys beside these."""
 
@@ -603,6 +690,7 @@ class SegmentResult(BaseModel):
     significance_score: float
     signals: LevelsResult
     description: str | None
+    thumbnail_url: str | None
 
 
 class WorkoutSegmentResult(SegmentResult):
@@ -634,6 +722,8 @@ class HighlightResult(BaseModel):
     below_threshold: bool
     segment: int
     analysis_success: bool
+    thumbnail_url: str | None = None
+    """None while the analysis still runs."""
 
 
 class Result(BaseModel):
@@ -650,12 +740,28 @@ class Result(BaseModel):
     settings: dict[str, Any]
     warnings: list[str]
     total_segments_analyzed: int
+    source_url: str | None
+    preview_url: str | None
+    """A smaller copy, made when it is first asked for, of a video that not every browser plays; else None."""
+
+
+class HighlightsExports(BaseModel):
+    vtt_url: str | None
+    csv_url: str | None
+    edl_url: str | None
+
+
+class WorkoutExports(BaseModel):
+    csv_url: str | None
 
 
 class HighlightsResult(Result):
     highlights_found: int
     highlights: list[HighlightResult]
     segments: list[SegmentResult]
+    reel_url: str | None
+    contact_sheet_url: str | None
+    exports: HighlightsExports
 
 
 class Tempo(BaseModel):
@@ -697,6 +803,8 @@ class ExerciseStep(BaseModel):
     observations: list[ObservationResult]
     confidence: float
     method: Method
+    thumbnail_url: str | None = None
+    """None while the analysis still runs."""
 
 
 class Rest(BaseModel):
@@ -733,6 +841,7 @@ class WorkoutResult(Result):
     exercise_steps: list[ExerciseStep]
     rests: list[Rest]
     summary: WorkoutSummary
+    exports: WorkoutExports
 
 
 class ResultsBody(Body):

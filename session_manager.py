@@ -181,8 +181,10 @@ class SessionManager:
             if row["metadata"]["legacy"]:
                 self.delete_session(row["session_id"])
                 continue
-            if row["status"] is Status.CANCELLED or (row["status"] in ENDED and not keep_source):
-                self._files.discard(row["session_id"], keep=[row["result"] or ""])
+            if row["status"] is Status.CANCELLED:
+                self._files.discard(row["session_id"])
+            elif row["status"] in ENDED and not keep_source:
+                self._files.discard_source(row["session_id"], row["video_path"])
             if row["status"] is Status.PROCESSING:
                 self.give_back(row["session_id"], counted=True)
             if row["status"] in NEXT:

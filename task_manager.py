@@ -23,15 +23,15 @@ from errors import AnalysisStopped, ServiceError, SessionNotFound
 from logs import event
 from progress import Progress, seconds_left, video_seconds, video_seconds_left
 from roster import Roster
-from schemas import AnalysisType, Finding, Session, Status, Step
+from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
 from session_manager import SessionManager, failure, in_words
 from stores.files import SessionFiles
 
 logger = logging.getLogger(__name__)
 
 Analysis = Callable[..., BaseModel]
-"""Called with the video's path, `progress_callback`, the `filename` to show and the session's params; gives the
-result."""
+"""Called with the video's path, `progress_callback`, the `filename` to show, an `outlet` if it may make files, and the
+session's params; gives the result."""
 
 
 class BackgroundTaskManager:
@@ -45,13 +45,16 @@ class BackgroundTaskManager:
         max_queued: int = 100,
         max_attempts: int = 3,
         keep_source: bool = True,
+        files_address: str | None = None,
     ) -> None:
+        """Without `files_address`, below which a session's files are fetched, analyses make none."""
         self._sessions = sessions
         self._files = files
         self._analyses = analyses
         self._max_queued = max_queued
         self._max_attempts = max_attempts
         self._keep_source = keep_source
+        self._files_address = files_address
         self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="analysis")
         self._roster = Roster(max_workers)
 
@@ -160,17 +163,24 @@ class BackgroundTaskManager:
 
     def _work_of(self, row: Session) -> Callable[..., BaseModel]:
         analysis = self._analyses[row["analysis_type"]]
-        video = self._files.source(row["session_id"], row["video_path"])
-        return partial(analysis, str(video), filename=row["metadata"]["filename"], **row["params"])
+        session_id = row["session_id"]
+        video = self._files.source(session_id, row["video_path"])
+        work = partial(analysis, str(video), filename=row["metadata"]["filename"], **row["params"])
+        if self._files_address is None:
+            return work
+        address = f"{self._files_address}/{session_id}"
+        return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._keep_source))
 
     def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
         session_id = row["session_id"]
+        if row["attempt"] > 1:  # the one before may have left files that this one would not list
+            self._files.discard(session_id, keep=[Path(row["video_path"]).name])
         result = work(progress_callback=self._progress_of(session_id, worker))
         name = self._files.write_result(session_id, result.model_dump_json().encode())
         if not self._sessions.update_session(session_id, worker=worker, status=Status.COMPLETED, result=name):
             raise AnalysisStopped
         if not self._keep_source:
-            self._files.discard(session_id, keep=[name])
+            self._files.discard_source(session_id, row["video_path"])
         seconds = (datetime.now(UTC) - (row["started_at"] or row["created_at"])).total_seconds()
         self._roster.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))

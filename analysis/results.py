@@ -14,25 +14,28 @@ from schemas import (
     CurvesResult,
     HighlightResult,
     Highlights,
+    HighlightsExports,
     HighlightsParams,
     HighlightsResult,
     LevelsResult,
     Moment,
     Parts,
     SegmentResult,
+    Shown,
     Sight,
     Signals,
     VideoInfo,
     VideoResult,
     Window,
     Workout,
+    WorkoutExports,
     WorkoutParams,
     WorkoutResult,
     WorkoutSegmentResult,
     WorkoutSet,
 )
 
-SIGNALS_ALONE = Sight()
+SIGNALS_ALONE, NOTHING_SHOWN = Sight(), Shown()
 
 FULL_COVERAGE = 0.98
 """Below this share of decoded video a warning says so; encoders may leave out a picture or two at the ends."""
@@ -46,16 +49,27 @@ def highlights_result(
     wanted: HighlightsParams,
     seconds: float,
     sight: Sight = SIGNALS_ALONE,
+    shown: Shown = NOTHING_SHOWN,
 ) -> HighlightsResult:
     return HighlightsResult(
-        **_shared(info, filename, signals, found, wanted, seconds, sight),
+        **_shared(info, filename, signals, found, wanted, seconds, sight, shown),
         highlights_found=len(found.moments),
-        highlights=[
-            _highlight(rank, moment, found.windows, wanted.min_significance)
-            for rank, moment in enumerate(found.moments, 1)
-        ],
-        segments=[SegmentResult(**_segment(window)) for window in found.windows],
+        highlights=highlight_results(found, wanted, shown),
+        segments=[SegmentResult(**_segment(window, shown)) for window in found.windows],
+        reel_url=shown.reel,
+        contact_sheet_url=shown.contact_sheet,
+        exports=HighlightsExports(vtt_url=shown.vtt, csv_url=shown.csv, edl_url=shown.edl),
     )
+
+
+def highlight_results(
+    found: Highlights, wanted: HighlightsParams, shown: Shown = NOTHING_SHOWN
+) -> list[HighlightResult]:
+    """Best first."""
+    return [
+        _highlight(rank, moment, found.windows, wanted.min_significance, shown)
+        for rank, moment in enumerate(found.moments, 1)
+    ]
 
 
 def workout_result(
@@ -66,17 +80,19 @@ def workout_result(
     wanted: WorkoutParams,
     seconds: float,
     sight: Sight = SIGNALS_ALONE,
+    shown: Shown = NOTHING_SHOWN,
 ) -> WorkoutResult:
     return WorkoutResult(
-        **_shared(info, filename, signals, found, wanted, seconds, sight),
+        **_shared(info, filename, signals, found, wanted, seconds, sight, shown),
         analysis_type="workout_with_timestamps",
         total_duration_seconds=whole_ms(info.duration_seconds),
-        segment_analyses=[_workout_segment(window, set_in(window, found.sets)) for window in found.windows],
+        segment_analyses=[_workout_segment(window, set_in(window, found.sets), shown) for window in found.windows],
         system_prompt=wanted.system_prompt,
         user_prompt=wanted.user_prompt,
-        exercise_steps=[exercise_step(one) for one in found.sets],
+        exercise_steps=[exercise_step(one, shown.thumbnails.get((one.start, one.end))) for one in found.sets],
         rests=[rest(pause) for pause in found.pauses],
         summary=summary(found, info.duration_seconds),
+        exports=WorkoutExports(csv_url=shown.csv),
     )
 
 
@@ -93,8 +109,9 @@ def _shared(
     wanted: HighlightsParams | WorkoutParams,
     seconds: float,
     sight: Sight,
+    shown: Shown,
 ) -> dict[str, Any]:
-    warnings = [*found.warnings, *sight.warnings, *_without_effect(wanted, sight)]
+    warnings = [*found.warnings, *sight.warnings, *_without_effect(wanted, sight, shown), *shown.warnings]
     if signals.coverage < FULL_COVERAGE:
         warnings.append(f"Only {signals.coverage:.0%} of the video could be decoded; the rest is damaged or missing")
     return {
@@ -111,11 +128,13 @@ def _shared(
         "settings": wanted.model_dump(),
         "warnings": warnings,
         "total_segments_analyzed": len(found.windows),
+        "source_url": shown.source,
+        "preview_url": shown.preview,
     }
 
 
-def _without_effect(wanted: HighlightsParams | WorkoutParams, sight: Sight) -> list[str]:
-    """Params that were asked for and change nothing where signals alone look, or while no reel is rendered."""
+def _without_effect(wanted: HighlightsParams | WorkoutParams, sight: Sight, shown: Shown) -> list[str]:
+    """Params that were asked for and change nothing, because signals alone look, or because there is no reel."""
     asked = [
         name for name in wanted.model_fields_set if getattr(wanted, name) != type(wanted).model_fields[name].default
     ]
@@ -124,8 +143,8 @@ def _without_effect(wanted: HighlightsParams | WorkoutParams, sight: Sight) -> l
     warnings = []
     if for_eyes and sight.name == "signals":
         warnings.append(f"Without effect, because no model looks at this video: {', '.join(for_eyes)}")
-    if for_a_reel:
-        warnings.append(f"Without effect, because no reel is rendered yet: {', '.join(for_a_reel)}")
+    if for_a_reel and shown.reel is None:
+        warnings.append(f"Without effect, because no reel is rendered: {', '.join(for_a_reel)}")
     return warnings
 
 
@@ -135,7 +154,7 @@ def measured(info: VideoInfo) -> dict[str, Any]:
     return {name: shown[name] for name in VideoResult.model_fields if name in shown}
 
 
-def _highlight(rank: int, moment: Moment, windows: list[Window], threshold: float) -> HighlightResult:
+def _highlight(rank: int, moment: Moment, windows: list[Window], threshold: float, shown: Shown) -> HighlightResult:
     middle = (moment.start + moment.end) / 2
     return HighlightResult(
         rank=rank,
@@ -149,10 +168,11 @@ def _highlight(rank: int, moment: Moment, windows: list[Window], threshold: floa
         below_threshold=moment.score < threshold,
         segment=next((window.number for window in windows if middle < window.end), windows[-1].number),
         analysis_success=True,
+        thumbnail_url=shown.thumbnails.get((moment.start, moment.end)),
     )
 
 
-def _segment(window: Window) -> dict[str, Any]:
+def _segment(window: Window, shown: Shown) -> dict[str, Any]:
     return {
         "segment": window.number,
         "start_timestamp": whole_ms(window.start),
@@ -160,13 +180,14 @@ def _segment(window: Window) -> dict[str, Any]:
         "significance_score": round(window.score, 1),
         "signals": LevelsResult(**asdict(window.levels)),
         "description": window.words,
+        "thumbnail_url": shown.thumbnails.get((window.start, window.end)),
     }
 
 
-def _workout_segment(window: Window, filling: WorkoutSet | None) -> WorkoutSegmentResult:
+def _workout_segment(window: Window, filling: WorkoutSet | None, shown: Shown) -> WorkoutSegmentResult:
     """A window, and the set that fills it."""
     return WorkoutSegmentResult(
-        **_segment(window),
+        **_segment(window, shown),
         exercise_name=filling and exercise_of(filling),
         movement_phase=filling and filling.phase,
         analysis_success=True,

@@ -20,7 +20,7 @@ from schemas import (
 )
 
 
-def exercise_step(one: WorkoutSet) -> ExerciseStep:
+def exercise_step(one: WorkoutSet, thumbnail: str | None = None) -> ExerciseStep:
     """One set. A model may name its exercise; motion alone gives it a letter."""
     return ExerciseStep(
         exercise_name=exercise_of(one),
@@ -47,6 +47,7 @@ def exercise_step(one: WorkoutSet) -> ExerciseStep:
         observations=[ObservationResult(code=remark.code, text=remark.text) for remark in remarks(one)],
         confidence=round(one.confidence, 2),
         method=one.method,
+        thumbnail_url=thumbnail,
     )
 
 

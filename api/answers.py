@@ -91,7 +91,8 @@ class CrashGuard:
             logger.exception("crash", extra={"facts": {"path": scope["path"]}})
             if started:
                 raise
-            await _answer(scope["path"], ServiceError("Something went wrong inside the service"))(scope, receive, send)
+            told = flat_answer(scope["path"], ServiceError("Something went wrong inside the service"))
+            await told(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -128,10 +129,10 @@ class Cors(CORSMiddleware):
         words = "Pages of this origin may not call the service, or not like this; see CORS_ORIGINS"
         told = HttpRefusal(words, 400, "cors_refused")
         kept = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
-        return _answer("", told, kept)
+        return flat_answer("", told, kept)
 
 
-def _answer(path: str, error: ServiceError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def flat_answer(path: str, error: ServiceError, headers: Mapping[str, str] | None = None) -> JSONResponse:
     sent = dict(headers or {})
     if error.retry_after_seconds is not None:
         sent["Retry-After"] = str(error.retry_after_seconds)
@@ -146,14 +147,14 @@ async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     # The rest of a refused body is not read: the connection cannot be used again.
     unread = getattr(request.state, "body_left_unread", False)
-    return _answer(request.url.path, error, {"Connection": "close"} if unread else None)
+    return flat_answer(request.url.path, error, {"Connection": "close"} if unread else None)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     details = [{"loc": list(wrong["loc"]), "msg": wrong["msg"]} for wrong in error.errors()]
     words = "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in details)
-    return _answer(request.url.path, InvalidRequest(words, details=details))
+    return flat_answer(request.url.path, InvalidRequest(words, details=details))
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -164,4 +165,4 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
         told = HttpRefusal(f"There is nothing at {path}; /docs lists what there is", 404, "not_found")
     elif error.status_code == 405:
         told = HttpRefusal(f"{request.method} is not possible at {path}", 405, "method_not_allowed")
-    return _answer(path, told, error.headers)
+    return flat_answer(path, told, error.headers)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from api.room import Follower, Room
-from api.routes import unknown
+from api.rows import unknown
 from api.standing import Standings
 from schemas import Found, Session
 from session_manager import SessionManager

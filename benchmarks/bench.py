@@ -3,7 +3,7 @@
 Absolute numbers say little on a machine that is shared; each ratio is of two that took turns in the same minutes.
 Even ratios suffer where others want the processors too, for a server with more threads then waits more often.
 
-python -m benchmarks.bench [--only upload|ten|status|follow|scan|session|length] [--quick] [--footage FOLDER]
+python -m benchmarks.bench [--only upload|ten|status|follow|scan|reel|session|length] [--quick] [--footage FOLDER]
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from benchmarks.speed.reel import reel
 
 import blas  # noqa: F401  # before numpy, as the service has it
 from benchmarks.speed.follow import follow
@@ -34,6 +36,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "status": lambda footage, folder, quick: status(folder, quick),
     "follow": lambda footage, folder, quick: follow(folder, quick),
     "scan": lambda footage, folder, quick: looking(footage, quick),
+    "reel": lambda footage, folder, quick: reel(footage, quick),
     "session": session,
     "length": length,
 }

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,6 +56,23 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def write_pieces(path: Path, pieces: Iterable[tuple[int, bytes]], most_bytes: int) -> None:
+    """Write bytes at their offsets, in the order in which they come, and make them a file once they all came. Leaves
+    no part behind when it fails. Raises OSError, with EFBIG where they reach further than `most_bytes`."""
+    part = path.with_name(path.name + PART)
+    try:
+        with part.open("xb") as file:
+            for offset, data in pieces:
+                if not 0 <= offset <= most_bytes - len(data):
+                    raise OSError(errno.EFBIG, "larger than it may become")
+                os.pwrite(file.fileno(), data, offset)
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
 def _deleted(path: Path) -> bool:
     try:
         path.unlink(missing_ok=True)
@@ -95,6 +112,11 @@ class SessionFiles:
                 if entry.name not in keep and not entry.name.startswith(ROW):
                     deleted += _deleted(entry)
         return deleted
+
+    def discard_source(self, session_id: str, video_path: str) -> None:
+        """Delete the session's video alone."""
+        if name := Path(video_path).name:
+            _deleted(self.folder(session_id) / name)
 
     def source(self, session_id: str, video_path: str) -> Path:
         """Where the session's video is, also after the root was moved to another place."""

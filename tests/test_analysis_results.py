@@ -105,7 +105,7 @@ def test_params_at_their_usual_values_are_not_warned_of() -> None:
 def test_params_without_effect_are_named() -> None:
     assert highlights(query="goals", aspect="1:1", target_duration_seconds=30).warnings == [
         "Without effect, because no model looks at this video: query",
-        "Without effect, because no reel is rendered yet: aspect, target_duration_seconds",
+        "Without effect, because no reel is rendered: aspect, target_duration_seconds",
     ]
 
 

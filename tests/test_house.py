@@ -15,7 +15,7 @@ FLOORS = [
     {"errors", "config", "schemas", "logs", "blas"},
     {"progress"},
     {"video", "analysis", "stores", "roster"},
-    {"vision"},
+    {"vision", "showcase"},
     {"session_manager", "railway_video_generator"},
     {"task_manager"},
     {"api"},

@@ -23,11 +23,14 @@ SHARED = {
     "settings",
     "warnings",
     "total_segments_analyzed",
+    "source_url",
+    "preview_url",
 }
 LEVELS = {"motion", "loudness", "novelty", "presence"}
-SEGMENT = {"segment", "start_timestamp", "end_timestamp", "significance_score", "signals", "description"}
+SEGMENT = {
+    *("segment", "start_timestamp", "end_timestamp", "significance_score", "signals", "description", "thumbnail_url"),
+}
 SPAN = {"start_timestamp", "end_timestamp", "duration"}
-LATER = {"source_url", "reel_url", "contact_sheet_url", "exports", "thumbnail_url"}
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +43,11 @@ def workout(shared_service: Service, clip: Path) -> dict[str, Any]:
     return shared_service.results(shared_service.start(clip, "workout", segment_duration=5, user_prompt="lunges"))
 
 
-def keys_within(value: Any) -> set[str]:
-    if isinstance(value, dict):
-        return set(value).union(*(keys_within(inner) for inner in value.values()))
-    return set().union(*(keys_within(inner) for inner in value)) if isinstance(value, list) else set()
-
-
 def test_highlights_have_every_key(highlights: dict[str, Any]) -> None:
-    assert highlights.keys() == SHARED | {"highlights_found", "highlights", "segments"}
+    assert highlights.keys() == SHARED | {
+        *("highlights_found", "highlights", "segments", "reel_url", "contact_sheet_url", "exports"),
+    }
+    assert highlights["exports"].keys() == {"vtt_url", "csv_url", "edl_url"}
     assert highlights["video"].keys() == {
         *("filename", "duration_seconds", "fps", "width", "height", "codec", "has_audio", "size_bytes")
     }
@@ -56,7 +56,7 @@ def test_highlights_have_every_key(highlights: dict[str, Any]) -> None:
     for moment in highlights["highlights"]:
         assert moment.keys() == SPAN | {
             *("rank", "timestamp_formatted", "significance_score", "confidence", "description", "signals_text"),
-            *("signals", "parts", "below_threshold", "segment", "analysis_success"),
+            *("signals", "parts", "below_threshold", "segment", "analysis_success", "thumbnail_url"),
         }
         assert moment["signals"].keys() == LEVELS
         assert moment["parts"].keys() == {"signals", "eyes", "rank"}
@@ -66,8 +66,9 @@ def test_highlights_have_every_key(highlights: dict[str, Any]) -> None:
 def test_a_workout_has_every_key(workout: dict[str, Any]) -> None:
     assert workout.keys() == SHARED | {
         *("analysis_type", "total_duration_seconds", "segment_analyses", "system_prompt", "user_prompt"),
-        *("exercise_steps", "rests", "summary"),
+        *("exercise_steps", "rests", "summary", "exports"),
     }
+    assert workout["exports"].keys() == {"csv_url"}
     further = {"exercise_name", "movement_phase", "analysis_success"}
     assert all(segment.keys() == SEGMENT | further for segment in workout["segment_analyses"])
     assert all(rest.keys() == SPAN | {"activity"} for rest in workout["rests"])
@@ -75,15 +76,12 @@ def test_a_workout_has_every_key(workout: dict[str, Any]) -> None:
         assert step.keys() == SPAN | {
             *("exercise_name", "exercise_source", "timestamp_formatted", "description", "movement_phase", "set_index"),
             *("reps", "reps_range", "count_unit", "tempo", "rep_events", "observations", "confidence", "method"),
+            "thumbnail_url",
         }
     assert workout["summary"].keys() == {
         *("total_exercises_identified", "total_sets", "total_reps", "work_seconds", "rest_seconds"),
         *("video_duration_formatted", "text"),
     }
-
-
-def test_what_is_not_built_yet_is_absent(highlights: dict[str, Any], workout: dict[str, Any]) -> None:
-    assert not LATER & (keys_within(highlights) | keys_within(workout))
 
 
 def test_signals_alone_say_so(highlights: dict[str, Any]) -> None:
@@ -100,7 +98,7 @@ def test_the_params_in_force_are_echoed(highlights: dict[str, Any], workout: dic
 
 def test_params_without_effect_are_told(workout: dict[str, Any], shared_service: Service, clip: Path) -> None:
     assert "Without effect, because no model looks at this video: user_prompt" in workout["warnings"]
-    asked = shared_service.results(shared_service.start(clip, query="goals", aspect="9:16"))
+    asked = shared_service.results(shared_service.start(clip, query="goals", aspect="9:16", reel=False))
     assert [warning.rsplit(": ")[-1] for warning in asked["warnings"]] == ["query", "aspect"]
 
 

@@ -41,7 +41,7 @@ from video.wire import decode
 
 T = TypeVar("T")
 
-PRELOADED = ["av", "numpy", "video.cell", "video.probe", "video.scan", "video.stills"]
+PRELOADED = ["av", "numpy", "video.cell", "video.preview", "video.probe", "video.reel", "video.scan", "video.stills"]
 """Imported once by the fork server, so that no child has to."""
 
 KILLED_SECONDS = 1.0

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from errors import UnsupportedVideo, VideoTooLarge
 from schemas import Limits
 from video.clock import PictureClock, timetable
-from video.sniff import HEAD_BYTES, extension
+from video.sniff import HEAD_BYTES, browsers_play, extension
 from video.source import (
     Decoder,
     codec_of,
@@ -63,6 +63,8 @@ class Footage:
     """Seconds from the first picture at which pictures are shown, decodable or not; rising."""
     duration: float
     """Seconds from the first picture to the end of the last."""
+    plays: bool
+    """Whether every browser plays the file as it is."""
 
     @property
     def usual_gap(self) -> float:
@@ -142,11 +144,12 @@ def _footage(
     sound = sound_stream(container, stream)
     with Path(path).open("rb") as file:
         head = file.read(HEAD_BYTES)
+    kind, codec = extension(container.format.name, head), codec_of(stream) or ""
     return Footage(
         path=path,
         size_bytes=Path(path).stat().st_size,
-        container=extension(container.format.name, head),
-        codec=codec_of(stream) or "",
+        container=kind,
+        codec=codec,
         video=stream.index,
         audio=sound.index if sound else None,
         tick=tick,
@@ -155,6 +158,7 @@ def _footage(
         height=height,
         times=times.times,
         duration=times.end,
+        plays=browsers_play(kind, codec, first.format.name, codec_of(sound) if sound else None),
     )
 
 

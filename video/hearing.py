@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from av import AudioFrame, Packet
-from av.audio.resampler import AudioResampler
+from av import Packet
 from av.audio.stream import AudioStream
-from av.error import FFmpegError
 from av.stream import Stream
 from numpy.typing import NDArray
 
 from schemas import SOUND_RATE, Sound
 from video.footage import Footage
-from video.source import Decoder
+from video.resampling import Resampled
 
 JOIN_SECONDS = 0.02
 """Pieces that lie no further apart than this are one stretch: containers round times, to milliseconds at best."""
@@ -23,12 +21,10 @@ class Hearing:
 
     def __init__(self, stream: AudioStream, footage: Footage) -> None:
         self.stream = stream
-        self._decoder = Decoder(stream.decode)
+        self._resampled = Resampled(stream, "mono", SOUND_RATE)
         self._tick = float(stream.time_base or 0)
         self._zero = footage.zero
         self._end = footage.duration
-        self._resampler: AudioResampler | None = None
-        self._form: tuple[str, str, int] | None = None
         self._next = 0.0
         self._pieces: list[Sound] = []
         self.waiting_seconds = 0.0
@@ -40,11 +36,8 @@ class Hearing:
 
     def hear(self, packet: Packet[Stream] | None) -> None:
         """One packet more; None after the last."""
-        for frame in self._decoder.frames(packet):
-            frame.time_base = self.stream.time_base  # those that the decoder gives at the end bear none
-            self._resample(frame)
-        if packet is None:
-            self._flush()
+        for time, pcm in self._resampled.hear(packet):
+            self._keep(time, pcm.ravel())
 
     def take(self) -> tuple[Sound, ...]:
         """What was heard since the last time, in stretches without gaps."""
@@ -56,29 +49,6 @@ class Hearing:
             else:
                 stretches.append([piece])
         return tuple(_joined(parts) for parts in stretches)
-
-    def _resample(self, frame: AudioFrame) -> None:
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if form != self._form:  # a broadcast may change it in mid-stream, and a resampler takes one form only
-            self._flush()
-            self._form = form
-            self._resampler = AudioResampler("flt", "mono", SOUND_RATE)
-        self._push(frame)
-
-    def _flush(self) -> None:
-        if self._resampler is not None:
-            self._push(None)
-            self._resampler = None
-
-    def _push(self, frame: AudioFrame | None) -> None:
-        assert self._resampler is not None
-        try:
-            made = self._resampler.resample(frame)
-        except (FFmpegError, ValueError):
-            self._resampler = self._form = None
-            return
-        for part in made:
-            self._keep(part.time, part.to_ndarray().ravel())
 
     def _keep(self, time: float | None, pcm: NDArray[np.generic]) -> None:
         start = self._next if time is None else time - self._zero

@@ -50,6 +50,7 @@ def examined(path: str, limits: Limits) -> Iterator[VideoInfo]:
         has_audio=footage.audio is not None,
         size_bytes=footage.size_bytes,
         pictures=len(footage.times),
+        plays=footage.plays,
     )
 
 

@@ -16,6 +16,7 @@ from schemas import Limits, Scanned
 from video.child import never, run
 from video.footage import Footage, examine
 from video.hearing import Hearing
+from video.picking import Picker
 from video.pictures import STANDING_SECONDS, Sample, Sampler, stacked
 from video.probe import check
 from video.source import Decoder, open_container, packets, prepare, refuse_size
@@ -47,12 +48,14 @@ def scan(
     stopped: Callable[[], bool] = never,
     *,
     samples_per_second: float = SAMPLES_PER_SECOND,
+    stills: bool = False,
 ) -> Generator[Scanned, None, None]:
     """Pieces of a video in time order. After the last, `position` is where the last picture that was decoded ends.
 
     All samples are of one size. Two of them lie further apart than 0.6 s, and than 2.5 times the usual distance of the
     pictures, only where pictures could not be decoded. A video slower than `samples_per_second` gives every
     picture; one too short for 16 samples gives more of them a second. Sound lies within the pictures' time.
+    With `stills`, the sharpest picture of about every second comes along, `video.picking` says how large.
     Raises what `probe` raises, and AnalysisFailed when not one picture could be decoded.
     """
     absolute = str(Path(path).absolute())
@@ -61,6 +64,7 @@ def scan(
         absolute,
         limits,
         samples_per_second,
+        stills,
         expect=Scanned,
         limits=limits,
         silence_seconds=SILENCE_SECONDS,
@@ -69,12 +73,13 @@ def scan(
     )
 
 
-def scanned(path: str, limits: Limits, samples_per_second: float) -> Iterator[Scanned]:
+def scanned(path: str, limits: Limits, samples_per_second: float, stills: bool) -> Iterator[Scanned]:
     """For the child: the pieces."""
     footage = examine(path, limits)
     check(footage, limits)
     with open_container(path) as container:
-        yield from _Pass(container, footage, limits, samples_per_second).pieces()
+        picker = Picker(footage) if stills else None
+        yield from _Pass(container, footage, limits, samples_per_second, picker).pieces()
 
 
 def most_seconds(duration: float) -> float:
@@ -84,7 +89,14 @@ def most_seconds(duration: float) -> float:
 
 
 class _Pass:
-    def __init__(self, container: InputContainer, footage: Footage, limits: Limits, samples_per_second: float) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        footage: Footage,
+        limits: Limits,
+        samples_per_second: float,
+        picker: Picker | None,
+    ) -> None:
         self._container = container
         self._footage = footage
         self._limits = limits
@@ -93,6 +105,7 @@ class _Pass:
         sound = next((s for s in container.streams.audio if s.index == footage.audio), None)
         self._hearing = Hearing(sound, footage) if sound else None
         self._sampler = Sampler(footage, samples_per_second)
+        self._picker = picker
         self._skipping = _Skipping(self._stream, footage)
         self._samples: list[Sample] = []
         self._pictures = 0
@@ -112,6 +125,8 @@ class _Pass:
         yield from self._keep(self._sampler.finish())
         if self._hearing is not None:
             self._hearing.hear(None)
+        if self._picker is not None:
+            self._picker.finish()
         if not self._pictures:
             raise AnalysisFailed("Not one picture of the video could be decoded.")
         yield self._piece()
@@ -126,11 +141,15 @@ class _Pass:
             self._pictures += 1
             self._hold_to_limits(picture.width, picture.height)
             yield from self._keep(self._sampler.add(picture))
+            if self._picker is not None:
+                self._picker.shown(self._sampler.shown, picture)
             self._skipping.after(self._sampler.shown)
 
     def _keep(self, samples: Iterator[Sample]) -> Iterator[Scanned]:
         for sample in samples:
             self._samples.append(sample)
+            if self._picker is not None:
+                self._picker.sampled(sample.time, sample.grey)
             if len(self._samples) >= PIECE_SAMPLES:
                 yield self._piece()
 
@@ -154,7 +173,8 @@ class _Pass:
         samples, self._samples = self._samples, []
         sounds = self._hearing.take() if self._hearing else ()
         self._sent_position, self._sent_at = self._sampler.end, time.monotonic()
-        return Scanned(self._sampler.end, self._pictures, stacked(samples), sounds)
+        stills = self._picker.take() if self._picker else ()
+        return Scanned(self._sampler.end, self._pictures, stacked(samples), sounds, stills)
 
 
 class _Skipping:

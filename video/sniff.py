@@ -71,6 +71,17 @@ def extension(reader: str, head: bytes) -> str:
     return {"mpegts": "ts", "mpeg": "mpg", "asf": "wmv", "ogg": "ogv"}.get(reader, reader)
 
 
+_PLAYED = {"mp4": {"h264", "av1", "vp9"}, "mov": {"h264"}, "webm": {"vp8", "vp9", "av1"}}
+_PLAYED_SOUND = {"mp4": {"aac", "mp3", "opus", "flac"}, "mov": {"aac", "mp3"}, "webm": {"vorbis", "opus"}}
+_PLAYED_PIXELS = {"yuv420p", "yuvj420p"}
+
+
+def browsers_play(container: str, codec: str, pixels: str, sound: str | None) -> bool:
+    """Whether today's Chrome, Firefox, Safari and Edge play a file, by FFmpeg's names of what is in it."""
+    played = codec in _PLAYED.get(container, ()) and pixels in _PLAYED_PIXELS
+    return played and (sound is None or sound in _PLAYED_SOUND[container])
+
+
 def _as_text(head: bytes) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(_PLAYLISTS) or (text.startswith(b"<?xml") and b"<mpd" in text):

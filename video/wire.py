@@ -18,10 +18,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas import Samples, Scanned, Sound, Still, VideoInfo
+from schemas import Samples, Scanned, Sound, Still, VideoInfo, Written
 
 RECORDS: dict[str, Callable[..., object]] = {
-    kind.__name__: kind for kind in (VideoInfo, Scanned, Samples, Sound, Still)
+    kind.__name__: kind for kind in (VideoInfo, Scanned, Samples, Sound, Still, Written)
 }
 """What may arrive; a record of its own must be added here before a child can send it."""
 
