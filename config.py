@@ -94,6 +94,10 @@ class Settings(BaseModel):
     """Pictures of each moment and set that the model is shown; 0 for as many as suit the hardware: 4 where a processor
     runs it, else 8."""
 
+    vision_looks_at: Literal["auto", "candidates", "everything"] = "auto"
+    """What the model looks at in search of highlights: the moments that stand out by signals, or every segment besides,
+    while the video is read; `auto` is everything on a GPU, else the candidates."""
+
     vision_letterbox: bool = False
     """Whether pictures keep their shape, between grey bars, before the model instead of being squashed to a square."""
 

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from errors import SessionNotFound
 from schemas import ErrorBody
 
 UNKNOWN = "Unknown, deleted or malformed id"
@@ -31,7 +30,3 @@ class Direct(APIRoute):
             return response
 
         return handle
-
-
-def unknown(session_id: str) -> SessionNotFound:
-    return SessionNotFound("Session not found", sessionId=session_id)

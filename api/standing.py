@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.routes import unknown
+from api.rows import unknown
 from errors import InvalidRequest
 from schemas import Session, Status, StatusBody
 from session_manager import SessionManager

@@ -34,10 +34,12 @@ from vision.loading import load_model, load_tokenizer, read_geometry
 from vision.past import Past
 from vision.pixels import Frames
 from vision.prompts import DESCRIBE_MOMENT, NAME_EXERCISE, rating_question
-from vision.watching import TOGETHER
 
 PICTURES = 8
 """Of a window."""
+
+TOGETHER = 4
+"""Windows that are described together, as the service does on a processor."""
 
 REFERENCE_BAR = 1.4
 

@@ -72,6 +72,17 @@ def test_highlights_say_who_looked_and_at_how_much(highlights: dict[str, Any], c
     assert highlights["eyes_coverage"] < 1
 
 
+def test_a_model_that_is_to_look_at_everything_does(checkpoint: Path, clip: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path, vision_model=str(checkpoint), vision_looks_at="everything", vision_pictures=2
+    )
+    for eager in serve(settings):  # it waits for the model, however early it comes
+        data = eager.results(eager.start(clip, min_significance=1, segment_duration=2))
+    assert data["eyes_coverage"] == 1
+    assert data["analyzer"]["name"] == "smolvlm2"
+    assert len(data["segments"]) == data["total_segments_analyzed"] == round(data["video"]["duration_seconds"] / 2)
+
+
 def test_a_moment_is_described_by_the_model_and_keeps_what_was_measured(highlights: dict[str, Any]) -> None:
     moments = highlights["highlights"]
     assert all(moment["signals_text"] for moment in moments)

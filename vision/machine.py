@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from errors import CannotStart
+from vision import Habits
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """What VISION_DTYPE may name. float32 is the reference; half the bytes are as good and two to four times as fast where
@@ -53,16 +54,20 @@ def free_memory(device: torch.device) -> None:
 
 
 def batch_sizes(device: torch.device) -> dict[str, int]:
-    """How many pictures of a window are looked at; how many windows are looked at, asked about, told of in one go.
-
-    A processor spends nearly all its time on the pictures: four of a few seconds still show what changes.
+    """How many windows are looked at, asked about and told of in one go.
 
     A processor is busy with the pictures of one window alone, and a session that stops would cost the others in its
     batch all that was done for them; but each question and each word reads all weights, for however many windows.
     """
     if device.type == "cuda":
-        return {"pictures": 8, "look": 16, "weigh": 16, "tell": 16}
-    return {"pictures": 4 if device.type == "cpu" else 8, "look": 1, "weigh": 4, "tell": 4}
+        return {"look": 16, "weigh": 16, "tell": 16}
+    return {"look": 1, "weigh": 4, "tell": 4}
+
+
+def habits_on(device: torch.device) -> Habits:
+    """A processor spends nearly all its time on the pictures: four of a few seconds still show what changes."""
+    together = batch_sizes(device)["tell"]
+    return Habits(4 if device.type == "cpu" else 8, together, sees_all=device.type == "cuda")
 
 
 class Threads:

@@ -19,16 +19,13 @@ import cv2
 import numpy as np
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
-from vision import Facts, Named, Picture, Question, Rating, Stopped, View, never
+from vision import Facts, Habits, Named, Picture, Question, Rating, Stopped, View, never
 from vision.answers import Said, Top, chosen, harmless, name_of, picked, rated, read_chat, read_models, shortened
 from vision.blanks import Blanks
 from vision.circuit import KeyRefused, Patience, Server
 from vision.layout import in_words
 from vision.prompts import LABEL_CHARACTERS, QUESTION_CHARACTERS, STRANGE_CHARACTERS
 from vision.telling import tidy
-
-PICTURES = 8
-"""Of a stretch, unless the settings say otherwise."""
 
 LONGEST_SIDE = 768
 """Pixels of a picture that is sent. SmolVLM2 sees a square of 512, other models charge by the pixel."""
@@ -69,11 +66,12 @@ class _Shown:
 class Remote:
     """A model on a server. `warnings` are sentences about what it cannot do, for a result's own list."""
 
-    def __init__(self, server: Server, model: str, pictures: int = PICTURES) -> None:
-        self._server, self._model, self.pictures = server, model, pictures
+    def __init__(self, server: Server, model: str) -> None:
+        self._server, self._model = server, model
         self._likelihoods: bool | None = None
         """Whether the server tells them, once it has answered."""
         self._blanks = Blanks[Top]()
+        self.habits = Habits(pictures=8)
         self.facts = Facts("remote", model, None, "remote", "unknown")
 
     @property
@@ -243,7 +241,6 @@ def open_remote(
     *,
     api_key: str | None = None,
     model: str | None = None,
-    pictures: int | None = None,
     tell: Telling = lambda _, __: None,
     patience: Patience | None = None,
     wait: float = 30.0,
@@ -256,7 +253,7 @@ def open_remote(
     """
     server = Server(url, api_key, patience or Patience())
     try:
-        return _met(server, model, pictures or PICTURES, tell, wait)
+        return _met(server, model, tell, wait)
     except BaseException as error:
         server.close()
         if isinstance(error, AnalysisFailed):
@@ -264,11 +261,11 @@ def open_remote(
         raise
 
 
-def _met(server: Server, model: str | None, pictures: int, tell: Telling, wait: float) -> Remote:
+def _met(server: Server, model: str | None, tell: Telling, wait: float) -> Remote:
     started = time.monotonic()
     while True:
         try:
-            remote = Remote(server, model or server.ask("models", None, read_models, never), pictures)
+            remote = Remote(server, model or server.ask("models", None, read_models, never))
             remote.greet()
             return remote
         except VisionUnreachable as error:

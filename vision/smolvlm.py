@@ -18,14 +18,11 @@ from vision.engine import Engine, Telling
 from vision.hub import DEFAULT_MODEL, Loading, find
 from vision.layout import Layout, Sheet
 from vision.loading import load_model, load_tokenizer, read_geometry
-from vision.machine import Threads, batch_sizes, choose_device, choose_dtype, free_memory, out_of_memory
+from vision.machine import Threads, batch_sizes, choose_device, choose_dtype, free_memory, habits_on, out_of_memory
 from vision.past import Past, tokens_in
 from vision.pixels import Frames
 from vision.prompts import QUESTION_CHARACTERS, clean, clean_label
 from vision.telling import tidy
-
-AHEAD = 3
-"""Views that are under way while one is asked about; each is 25 MB in memory for the 500M model."""
 
 DESCRIBING_TOKENS, DESCRIBING_SECONDS = 48, 20.0
 """A sentence or two; a machine on which that takes longer gives what it has by then."""
@@ -64,11 +61,11 @@ class SmolVLM:
         """transformers' own."""
         self._threads = Threads(threads)
         self._engine = Engine(model, layout.image_id, layout.end_id, self._pulse)
-        sizes = {**batch_sizes(model.device), **(batches or {})}
+        sizes = batches or batch_sizes(model.device)
         self._batcher = Batcher(self._work, lambda kind: sizes[kind[0]])
         self._blanks = Blanks[list[list[float]]]()
         self.warnings: tuple[str, ...] = ()
-        self.pictures = sizes["pictures"]
+        self.habits = habits_on(model.device)
         self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
 
     def look(self, view: View, stopped: Stopped, system: str = "") -> Looked:
@@ -81,7 +78,7 @@ class SmolVLM:
         coming = iter(views)
         try:
             while True:
-                while len(under_way) <= AHEAD and (view := next(coming, None)) is not None:
+                while len(under_way) < self.habits.together and (view := next(coming, None)) is not None:
                     under_way.append((self._submit(self._resized(view), view, stopped, system), len(view.pictures)))
                 if not under_way:
                     return
@@ -252,7 +249,7 @@ def open_smolvlm(
 ) -> SmolVLM:
     """Find and load a model: a folder, or an id of the hub. Takes seconds to minutes; raises CannotStart in words.
 
-    `threads` are torch's, all it finds by default; `batches` says what is to differ from `batch_sizes`.
+    `threads` are torch's, all it finds by default; `batches` as in `batch_sizes`, by default what suits the device.
     """
     folder = find(model, revision, tell)
     geometry = read_geometry(folder)

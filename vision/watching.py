@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -26,9 +26,6 @@ where it is asked for something by name, of which the signals that chose them kn
 HELD = 8
 """Looks that are kept, so that what was rated need not be looked at again to be described: 25 MB each for the 500M
 model in half precision."""
-
-TOGETHER = 4
-"""Stretches that are asked about at the same time: reading the model's weights once serves all of them."""
 
 HARDLY_UNDERSTOOD = 0.2
 """Trust in its ratings under which a result says so."""
@@ -95,10 +92,13 @@ class Nobody:
 class ModelWatcher:
     """A model, before one session's video."""
 
-    def __init__(self, model: VisionModel, video: str, limits: Limits, progress: Progress) -> None:
+    def __init__(
+        self, model: VisionModel, video: str, limits: Limits, progress: Progress, swept: Sequence[Span] = ()
+    ) -> None:
+        """`swept` are stretches that the model has looked at before."""
         self._model, self._video, self._limits, self._progress = model, video, limits, progress
         self._held: dict[Span, tuple[float, Seen]] = {}
-        self._spans: set[Span] = set()
+        self._spans: set[Span] = set(swept)
         self._trust: list[float] = []
 
     def __enter__(self) -> Self:
@@ -130,7 +130,7 @@ class ModelWatcher:
         ordered = sorted(moments, key=lambda moment: moment.start)
         report = _Report(self._progress, band, "Describing moment", len(ordered), Stage.DESCRIBING)
         with closing(self._again(ordered)) as looks:
-            for moment, words in zip(ordered, _asked(looks, lambda seen: seen.describe(prompt)), strict=True):
+            for moment, words in zip(ordered, self._asked(looks, lambda seen: seen.describe(prompt)), strict=True):
                 told[_span(moment)] = words
                 report.next()
         return [told[_span(moment)] for moment in moments]
@@ -145,9 +145,9 @@ class ModelWatcher:
 
         glances: list[SetGlance | None] = []
         report = _Report(self._progress, band, "Looking at set", len(sets), Stage.RATING)
-        stretches = [_turning(one, self._model.pictures) for one in sets]
+        stretches = [_turning(one, self._model.habits.pictures) for one in sets]
         with closing(self._look(stretches, wanted.system_prompt or "")) as looks:
-            for glance in _asked(looks, ask):
+            for glance in self._asked(looks, ask):
                 glances.append(glance)
                 report.next()
         return glances
@@ -160,7 +160,7 @@ class ModelWatcher:
             model=facts.title,
             device=facts.device,
             dtype=facts.dtype,
-            coverage=min(1.0, sum(end - start for start, end in self._spans) / duration),
+            coverage=min(1.0, covered(self._spans, duration) / duration),
             warnings=self._model.warnings if understood else (*self._model.warnings, NOT_UNDERSTOOD),
         )
 
@@ -186,8 +186,11 @@ class ModelWatcher:
                 _, held = self._held.pop(_span(moment), (0.0, None))
                 yield held or next(anew)
 
+    def _asked(self, looks: Iterator[Seen], ask: Callable[[Seen], T]) -> Iterator[T]:
+        return asked(looks, ask, self._model.habits.together)
+
     def _evenly(self, moment: Moment) -> _Stretch:
-        return _evenly(moment, self._model.pictures)
+        return _evenly(moment, self._model.habits.pictures)
 
     def _hold(self, span: Span, seen: Seen, worth: float) -> None:
         """Keep the looks that are likeliest to be asked for once more."""
@@ -200,6 +203,15 @@ class ModelWatcher:
 def exercise_list(wanted: WorkoutParams) -> tuple[str, ...]:
     """What a set may be called: the client's own names or the usual ones, and that none of them fits."""
     return with_none(tuple(wanted.exercises or EXERCISES))
+
+
+def covered(spans: Iterable[Span], duration: float) -> float:
+    """Seconds of a video that lie in any of the stretches."""
+    seconds, reached = 0.0, 0.0
+    for start, end in sorted(spans):
+        seconds += max(0.0, min(end, duration) - max(start, reached))
+        reached = max(reached, end)
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -229,9 +241,9 @@ def _turning(one: WorkoutSet, pictures: int) -> _Stretch:
     return _Stretch(one.start, one.end, tuple(times + [chosen[-1].end] * (pictures % 2)))
 
 
-def _asked(looks: Iterator[Seen], ask: Callable[[Seen], T]) -> Iterator[T]:
-    """What a model answers of each look, a few at a time; each is left afterwards."""
-    while some := list(islice(looks, TOGETHER)):
+def asked(looks: Iterator[Seen], ask: Callable[[Seen], T], together: int) -> Iterator[T]:
+    """What a model answers of each look, so many at a time; each is left afterwards."""
+    while some := list(islice(looks, together)):
         with ExitStack() as leaving, ThreadPoolExecutor(len(some), "asking") as pool:
             for seen in some:
                 leaving.enter_context(seen)
