@@ -23,6 +23,8 @@ export function makeWorking({ api, id, name, localVideo, signal, status }) {
   const show = (now) => {
     trouble.hidden = true;
     progress.show(now);
+    // The work begins anew, and finds anew.
+    if (now.status === 'queued') found.clear();
   };
   const interrupted = ({ retryInSeconds }) => {
     trouble.hidden = false;
@@ -115,7 +117,13 @@ function makeFindings(type) {
     none.hidden = true;
     announce(`${many(seen.size, what)} found`);
   };
-  return { element: h('section', { class: 'findings' }, h('h2', {}, 'Found so far'), none, list), add };
+  const clear = () => {
+    list.replaceChildren();
+    seen.clear();
+    none.hidden = false;
+  };
+  const element = h('section', { class: 'findings' }, h('h2', {}, 'Found so far'), none, list);
+  return { element, add, clear };
 }
 
 function finding(kind, item) {
