@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+PATIENCE_MS = 30_000
+"""How long a page may take for something, on a machine that is busy with other tests."""
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -29,6 +32,7 @@ def needed(*programs: str) -> str:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     program = needed(*CHROMIUM)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program)
         yield browser
@@ -47,7 +51,7 @@ class Visit:
     def open(self, place: str = "") -> Page:
         """A new tab at the page."""
         page = self.context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.trouble.append(f"crash: {error}"))
         page.on("request", self._asked)

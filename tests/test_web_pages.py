@@ -57,6 +57,13 @@ def test_whoever_cannot_unpack_gets_it_plain(shared_service: Service) -> None:
     assert packed.text == plain.text == (WEB / "style.css").read_text()
 
 
+def test_a_frontend_of_another_origin_may_import_the_client(shared_service: Service) -> None:
+    theirs = shared_service.http.get("/app/video-api.js", headers={"Origin": "http://localhost:3000"})
+    assert theirs.headers["access-control-allow-origin"] == "http://localhost:3000"
+    strangers = shared_service.http.get("/app/video-api.js", headers={"Origin": "http://elsewhere.example"})
+    assert "access-control-allow-origin" not in strangers.headers
+
+
 @pytest.mark.parametrize("name", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "/etc/passwd", "nothing.js"])
 def test_nothing_else_can_be_had(shared_service: Service, name: str) -> None:
     url = httpx.URL(shared_service.http.base_url).copy_with(raw_path=f"/app/{name}".encode())

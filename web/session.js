@@ -9,7 +9,7 @@ const RUNNING = ['queued', 'processing'];
 
 export async function showSession(context) {
   const { api, id, view, signal } = context;
-  view.setAttribute('aria-busy', 'true');
+  put(view, h('p', { class: 'fine' }, 'One moment …'));
   try {
     const first = await firstStatus(context);
     const ended = RUNNING.includes(first.status) ? await followed(context, first) : first;
@@ -18,9 +18,8 @@ export async function showSession(context) {
   } catch (error) {
     if (signal.aborted) return;
     const { title, text, advice } = refused(error);
-    view.replaceChildren(notice(title, `${text}. ${advice}`, h('button', { class: 'button', type: 'button', onclick: () => showSession(context) }, 'Try again')));
-  } finally {
-    if (!signal.aborted) view.removeAttribute('aria-busy');
+    const again = h('button', { class: 'button', type: 'button', onclick: () => showSession(context) }, 'Try again');
+    put(view, notice(title, `${text}. ${advice}`, again));
   }
   if (!signal.aborted && !sessions.get(id)) await adopt(api, id);
 }
@@ -41,7 +40,7 @@ async function followed(context, first) {
   const { api, id, view, signal } = context;
   const row = sessions.get(id);
   const working = makeWorking({ ...context, name: row?.name ?? 'Video', status: first });
-  view.replaceChildren(working.element);
+  put(view, working.element);
   let last = first;
   for await (const event of api.follow(id, { signal })) {
     if (event.type === 'status') {
@@ -66,7 +65,7 @@ async function showResult({ api, id, view, signal, localVideo }) {
   if (signal.aborted) return;
   const row = sessions.get(id);
   if (row && !row.name) sessions.note(id, { name: data.video.filename });
-  view.replaceChildren(makeResult({ api, id, data, localVideo, signal, params: row?.params ?? {} }));
+  put(view, makeResult({ api, id, data, localVideo, signal, params: row?.params ?? {} }));
   document.title = `${data.video.filename} · Video analysis`;
   announce(`${data.video.filename} is ready`);
 }
@@ -74,7 +73,7 @@ async function showResult({ api, id, view, signal, localVideo }) {
 function showEnd({ id, view }, status) {
   const again = h('a', { class: 'button primary', href: '#/' }, 'Analyse another video');
   const [title, text] = ENDS[status.status](status);
-  view.replaceChildren(notice(title, text, again, { bad: status.status === 'failed', name: sessions.get(id)?.name }));
+  put(view, notice(title, text, again, { bad: status.status === 'failed', name: sessions.get(id)?.name }));
   announce(title);
   if (sessions.get(id)) sessions.note(id, { status: status.status });
 }
@@ -88,6 +87,13 @@ const ENDS = {
 
 function notice(title, text, action, { bad = false, name = null } = {}) {
   return h('div', { class: 'ended card' }, bad && icon('warning'), name && h('p', { class: 'fine' }, name), h('h1', {}, title), h('p', {}, text), action);
+}
+
+/** Show it in place of what was there; whoever was on that with the keyboard is on this now. */
+function put(view, element) {
+  const inside = view.contains(document.activeElement);
+  view.replaceChildren(element);
+  if (inside) view.focus({ preventScroll: true });
 }
 
 function note(id, { status, progress }) {

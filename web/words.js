@@ -10,6 +10,8 @@ const REFUSALS = {
   unauthorized: ['The service asks for a key', 'Whoever runs it can give you one.'],
   draining: ['The service is about to restart', 'Try again in a few seconds.'],
   insufficient_storage: ['The service’s disk is full', 'Delete videos you no longer need, or try again later.'],
+  session_expired: ['This result has expired', 'Upload the video again to see it anew.'],
+  session_not_found: ['This video is not there', 'Upload it to analyse it.'],
   network: ['The service cannot be reached', 'See whether it runs and whether you are online, then try again.'],
 };
 
@@ -23,10 +25,10 @@ const FAILURES = {
   vision_unreachable: 'The model’s server does not answer. Try again later.',
 };
 
-/** {title, text, advice} of an error of the client. */
+/** {title, text, advice} of an error: one of the client's, or a fault of this page. */
 export function refused(error) {
   const [title, advice] = REFUSALS[error.reason] ?? ['That did not work', 'Try again in a moment.'];
-  const wrong = error.details.map(({ loc, msg }) => `${loc.join(' ')}: ${msg}`).join('; ');
+  const wrong = (error.details ?? []).map(({ loc, msg }) => `${loc.join(' ')}: ${msg}`).join('; ');
   const number = error.requestId ? ` (request ${error.requestId.slice(0, 8)})` : '';
   return { title, text: wrong || error.message, advice: error.code >= 500 ? advice + number : advice };
 }
