@@ -16,8 +16,12 @@ SMOOTH_SECONDS = 1.0
 STEP_SECONDS = 0.25
 """Between the centres of a clip."""
 
-CALM = 0.002
+MIDDLE = np.array([0.5, 0.5])
+
+CALM = 0.0004
 """Share of the picture that moves so little that the middle counts as much as the motion."""
+
+Floats = NDArray[np.float64]
 
 
 class MotionCentre:
@@ -43,15 +47,24 @@ class MotionCentre:
         times, moves = np.array(self._times), np.array(self._moves).reshape(-1, 3)
         inside = (times > start) & (times <= end)  # what came before a cut is another scene
         times, moves = times[inside], moves[inside]
-        overall = moves.sum(axis=0) + CALM * np.array([1, 0.5, 0.5])
-        usual = overall[1:] / overall[0]
+        shares, places = moves[:, 0], moves[:, 1:]
+        usual = (places.sum(axis=0) + CALM * MIDDLE) / (shares.sum() + CALM)
         centres = []
         for time in np.linspace(start, end, max(2, round((end - start) / STEP_SECONDS) + 1)):
             near = np.exp(-0.5 * ((times - time) / SMOOTH_SECONDS) ** 2)
-            share, x, y = near @ moves / max(near.sum(), 1.0) if len(times) else np.zeros(3)
-            x, y = (np.array([x, y]) + CALM * usual) / (share + CALM)
+            x, y = _on_a_line(times - time, near * shares, near[:, None] * places, usual, CALM * max(1.0, near.sum()))
             centres.append(Centre(float(time), float(x), float(y)))
         return tuple(centres)
+
+
+def _on_a_line(since: Floats, weights: Floats, weighted: Floats, usual: Floats, calm: float) -> Floats:
+    """Where a line through weighted places, since seconds from now, is now: unlike their mean it does not lag behind at
+    the ends. It is drawn to the usual place, and to standing still, by as much weight as `calm`."""
+    total = weights.sum() + calm
+    mean = (weighted.sum(axis=0) + calm * usual) / total
+    when = float(weights @ since) / total
+    slope = ((since - when) @ (weighted - weights[:, None] * mean)) / (weights @ (since - when) ** 2 + calm)
+    return np.asarray((mean - slope * when).clip(0, 1), np.float64)
 
 
 def _move(moved: NDArray[np.bool_]) -> tuple[float, float, float]:

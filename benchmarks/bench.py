@@ -16,11 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.speed.reel import reel
-
 import blas  # noqa: F401  # before numpy, as the service has it
 from benchmarks.speed.follow import follow
 from benchmarks.speed.length import length
+from benchmarks.speed.reel import reel
 from benchmarks.speed.report import Line
 from benchmarks.speed.scan import looking
 from benchmarks.speed.session import session

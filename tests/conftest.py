@@ -61,6 +61,13 @@ def long_clip(footage: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def lasting(footage: Path) -> Path:
+    """A minute that no browser plays, and of which a reel or a preview takes seconds."""
+    style = Style(width=320, height=180, codec="mjpeg", pixel_format="yuvj420p", rate=30)
+    return draw_video(footage / "lasting.avi", 60, style=style).path
+
+
+@pytest.fixture(scope="session")
 def bobbing(footage: Path) -> Path:
     """A workout of one set: ten times up and down."""
     return draw_workout(footage / "bobbing.mp4")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 
 from api.ranges import Stretch, Unsatisfiable, same, stretch_of
 from schemas import Status
-from tests.service import BASE, Service
+from tests.service import BASE, Service, decoders, until
 
 HOSTILE = "a/b\\\"; rm -rf \u202egpj.<script>\r\nX: y' ü.mp4"
 
@@ -185,6 +187,17 @@ def test_after_a_cleanup_nothing_is_left_to_fetch(service: Service, clip: Path) 
     service.http.delete(f"{BASE}/cleanup/{session_id}")
     assert service.http.get(url).json()["reason"] == "session_not_found"
     assert service.folders() == []
+
+
+def test_a_cancel_while_the_reel_is_rendered_leaves_nothing(service: Service, lasting: Path) -> None:
+    session_id = service.start(lasting, max_clip_seconds=30)
+    folder = service.house.files.folder(session_id)
+    until(lambda: service.status(session_id)["stage"] == "rendering")
+    began = time.monotonic()
+    assert service.http.post(f"{BASE}/cancel/{session_id}").json()["status"] == "cancelled"
+    until(lambda: service.house.tasks.idle() and not decoders(os.getpid(), folder), timeout=1.0)
+    assert time.monotonic() - began < 1.0
+    assert [path.name for path in folder.iterdir()] == ["session.json"]
 
 
 def test_a_hostile_name_stays_in_its_header(shared_service: Service, clip: Path) -> None:

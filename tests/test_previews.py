@@ -11,20 +11,12 @@ import pytest
 
 from tests.numbered import draw_numbered, shown
 from tests.service import BASE, Service, decoders, until
-from video.draw import Style, draw_video
 from video.sniff import browsers_play
 
 
 @pytest.fixture(scope="module")
 def strange(footage: Path) -> Path:
     return draw_numbered(footage / "strange.mkv", 8)
-
-
-@pytest.fixture(scope="module")
-def lasting(footage: Path) -> Path:
-    """A video whose preview takes seconds."""
-    style = Style(width=320, height=180, codec="mjpeg", pixel_format="yuvj420p", rate=30)
-    return draw_video(footage / "lasting.avi", 60, style=style).path
 
 
 def completed(service: Service, video: Path) -> str:
