@@ -20,11 +20,14 @@ import blas  # noqa: F401  # before numpy
 import logs
 from api import PREFIX, answers
 from api.files import FilesApi
+from api.follow import FollowApi
+from api.followers import Followers
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
 from api.previews import Previews
-from api.server import SWITCH_SECONDS, Server, served_as
+from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
+from api.standing import Standings
 from async_api import VideoApi
 from config import VERSION, Settings
 from errors import CannotStart, Draining
@@ -41,7 +44,7 @@ from vision.opening import eyes_of
 
 logger = logging.getLogger(__name__)
 
-EXPOSED_HEADERS = ["Location", "Retry-After", answers.REQUEST_ID]
+EXPOSED_HEADERS = ["ETag", "Location", "Retry-After", answers.REQUEST_ID]
 """What scripts of other origins may read of an answer's head."""
 
 STARTUP_FAILURE = 3
@@ -59,7 +62,13 @@ class House:
     tasks: BackgroundTaskManager
     intake: Intake
     eyes: Eyes
+    followers: Followers
     previews: Previews
+
+    def drain(self) -> None:
+        """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
+        self.tasks.drain()
+        self.followers.drain()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -81,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def front(house: House) -> FastAPI:
     """The ASGI app over parts that are built."""
+    follow = FollowApi(house.followers, Standings(house.sessions, house.tasks))
     app = FastAPI(
         title="SmolVLM2 Video Analysis API",
         version=VERSION,
@@ -89,7 +99,7 @@ def front(house: House) -> FastAPI:
         redirect_slashes=False,
         # Given as they are and not included, because a request would then be matched twice over.
         routes=[
-            *VideoApi(house.intake, house.sessions, house.tasks, house.files).router().routes,
+            *VideoApi(house.intake, house.sessions, house.tasks, house.files, follow).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
@@ -122,7 +132,8 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         files_address=f"{PREFIX}/files",
     )
     intake, previews = Intake(sessions, tasks, files, settings), Previews(sessions, files, limits)
-    return House(settings, store, files, sessions, tasks, intake, eyes, previews)
+    followers = Followers(sessions, tasks, Standings(sessions, tasks))
+    return House(settings, store, files, sessions, tasks, intake, eyes, followers, previews)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -147,7 +158,8 @@ async def _open(house: House) -> AsyncIterator[None]:
     house.eyes.open(partial(_give_up, house))
     sweeper = asyncio.create_task(_sweep(house))
     try:
-        yield
+        with drained_by_signals(house.drain):
+            yield
     finally:
         sweeper.cancel()
         await asyncio.to_thread(house.previews.close)
@@ -201,7 +213,7 @@ def main() -> int:
     house: House = app.state.house
     server = Server(
         served_as(app),
-        drain=house.tasks.drain,
+        drain=house.drain,
         idle=lambda: house.tasks.idle() and not house.intake.under_way,
         abandon=house.intake.abandon,
     )

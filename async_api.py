@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from api import PREFIX
+from api.follow import EventStream, FollowApi
 from api.forms import read_analysis_type, read_params, refuse
 from api.intake import Intake, Upload, Wanted
+from api.routes import UNKNOWN, Direct, errors
 from api.rows import known, no_results, unexpired, unknown
+from api.standing import REVALIDATE, is_known, known_by
 from errors import AlreadyEnded, Draining, ServiceError
 from schemas import (
     CancelBody,
@@ -64,38 +66,54 @@ UPLOAD_FORM: dict[str, Any] = {
 }
 
 
-def errors(**statuses: str) -> dict[int | str, dict[str, Any]]:
-    """Declares error answers for OpenAPI, by `_404="when"`."""
-    declared = {code[1:]: when for code, when in statuses.items()} | {"default": "Any other refusal, in the same shape"}
-    return {code: {"model": ErrorBody, "description": when} for code, when in declared.items()}
+def _asked(*parameters: tuple[str, str, str, str]) -> dict[str, Any]:
+    """Declares parameters of a direct route for OpenAPI: place, name, type, description."""
+    return {
+        "parameters": [
+            {"in": place, "name": name, "required": False, "schema": {"type": kind}, "description": description}
+            for place, name, kind, description in parameters
+        ]
+    }
 
 
-class Direct(APIRoute):
-    """Declared and documented as any route is, but called straight with the parts of its path, which are text, and
-    gives its response itself: what FastAPI does around an endpoint would cost a poll more than the poll itself."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        async def handle(request: Request) -> Response:
-            response: Response = await self.endpoint(**request.path_params)
-            return response
-
-        return handle
-
-
-OF_THE_ROW = tuple(name for name in StatusBody.model_fields if name in Session.__annotations__)
-"""What a status says as the session's row has it."""
-
-UNKNOWN = "Unknown, deleted or malformed id"
+_IF_NONE_MATCH = ("header", "If-None-Match", "string", "The `ETag` of what is known already")
+_WAIT = (
+    "query",
+    "wait",
+    "number",
+    "Answer at the next change after `If-None-Match`, or after so many seconds (30 at most)",
+)
+STATUS_ASKED = _asked(_WAIT, _IF_NONE_MATCH)
+RESULTS_ASKED = _asked(_IF_NONE_MATCH)
+EVENTS_ASKED = _asked(
+    ("header", "Last-Event-ID", "string", "The id of the last event that was seen: nothing up to it is told again"),
+    ("query", "lastEventId", "string", "The same, for clients that cannot send the header"),
+)
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As `If-None-Match` knows it"}}
+_REFUSED = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
+EVENTS_ANSWERED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "`status`, `partial` and `end` events; `id` is the revision"},
+    204: {"description": "`Last-Event-ID` is that of the end: there is no more"},
+    404: {"description": UNKNOWN, "content": _REFUSED},
+    "default": {"description": "Any other refusal, in the same shape", "content": _REFUSED},
+}
+"""Refusals are declared by hand: FastAPI would have them event streams too."""
 
 
 class VideoApi:
     def __init__(
-        self, intake: Intake, sessions: SessionManager, tasks: BackgroundTaskManager, files: SessionFiles
+        self,
+        intake: Intake,
+        sessions: SessionManager,
+        tasks: BackgroundTaskManager,
+        files: SessionFiles,
+        follow: FollowApi,
     ) -> None:
         self._intake = intake
         self._sessions = sessions
         self._tasks = tasks
         self._files = files
+        self._follow = follow
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix=PREFIX, tags=["video"])
@@ -116,14 +134,32 @@ class VideoApi:
             "/status/{session_id:path}",
             self.get_status,
             response_model=StatusBody,
-            responses=errors(_404=UNKNOWN),
+            responses=errors(_400="`wait` is wrong", _404=UNKNOWN) | UNCHANGED,
+            openapi_extra=STATUS_ASKED,
             route_class_override=Direct,
         )
-        router.get(
+        router.add_api_route(
             "/results/{session_id:path}",
+            self.get_results,
             response_model=ResultsBody,
-            responses=errors(_400="Not ready, or cancelled", _404=f"{UNKNOWN}, or expired", _500="The analysis failed"),
-        )(self.get_results)
+            responses=errors(_400="Not ready, or cancelled", _404=f"{UNKNOWN}, or expired", _500="The analysis failed")
+            | UNCHANGED,
+            openapi_extra=RESULTS_ASKED,
+            route_class_override=Direct,
+        )
+        router.add_api_route(
+            "/events/{session_id:path}",
+            self.get_events,
+            status_code=200,
+            response_class=EventStream,
+            responses=EVENTS_ANSWERED,
+            openapi_extra=EVENTS_ASKED,
+            route_class_override=Direct,
+        )
+        # A client may ask by HEAD whether anything changed.
+        for name, endpoint in (("status", self.get_status), ("results", self.get_results), ("events", self.get_events)):
+            path = f"/{name}/{{session_id:path}}"
+            router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, route_class_override=Direct)
         router.post(
             "/cancel/{session_id:path}",
             response_model=CancelBody,
@@ -151,18 +187,28 @@ class VideoApi:
         )
         return JSONResponse(body.model_dump(mode="json", by_alias=True), headers={"Location": links["status"]})
 
-    async def get_status(self, session_id: str) -> Response:
+    async def get_status(self, request: Request, session_id: str) -> Response:
         """Where the session stands: its progress, what is being done, and how long it may still take."""
-        # The place first: one that waits no more when its row is read has begun, and not the other way round.
-        place = self._tasks.queue_position(session_id)
-        body = self._status_body(self._known(session_id), place)
-        return Response(body.model_dump_json(by_alias=True), media_type="application/json")
+        return await self._follow.status(request, session_id)
 
-    async def get_results(self, session_id: str) -> Response:
+    async def get_events(self, request: Request, session_id: str) -> Response:
+        """The session's status as Server-Sent Events.
+
+        `status` as it stands and then with each change (data: what status answers), `partial` with each finding as it
+        is made (data: `kind`, `item`), `end` (data: `status`, which may also be `deleted`); then the stream closes.
+        When a status falls back to queued, its work begins anew: what was found before is void.
+        """
+        return await self._follow.events(request, session_id)
+
+    async def get_results(self, request: Request, session_id: str) -> Response:
         """The analysis, once it is completed."""
         row = self._unexpired(session_id)
         if row["status"] is not Status.COMPLETED or row["result"] is None:
             raise no_results(row)
+        etag = f'"{row["revision"]}"'
+        headers = {"ETag": etag, "Cache-Control": REVALIDATE[1].decode()}
+        if is_known(etag, known_by(request)):
+            return Response(status_code=304, headers=headers)
         try:
             data = await asyncio.to_thread(self._files.read, session_id, row["result"])
         except FileNotFoundError as error:
@@ -170,7 +216,7 @@ class VideoApi:
             self._unexpired(session_id)
             raise ServiceError("The result of this session is missing on disk", sessionId=session_id) from error
         envelope = b'{"sessionId":"%s","status":"completed","data":' % session_id.encode()
-        return Response(envelope + data + b"}", media_type="application/json")
+        return Response(envelope + data + b"}", media_type="application/json", headers=headers)
 
     async def cancel_processing(self, session_id: str) -> CancelBody:
         """Stop the analysis, waiting or running. Cancelling again is fine."""
@@ -204,13 +250,6 @@ class VideoApi:
 
     def _unexpired(self, session_id: str) -> Session:
         return unexpired(self._sessions, session_id)
-
-    def _status_body(self, row: Session, place: int | None) -> StatusBody:
-        return StatusBody(
-            **{name: row[name] for name in OF_THE_ROW},  # type: ignore[literal-required]
-            queue_position=place if row["status"] is Status.QUEUED else None,
-            eta_seconds=self._tasks.eta_seconds(row),
-        )
 
 
 def read_form(fields: Mapping[str, str], complete: bool) -> Wanted | None:

@@ -117,7 +117,7 @@ def _free_port() -> int:
 def _analyse(client: VideoClient, video: Path, analysis_type: str, params: dict[str, Any]) -> int:
     session_id = client.upload(video, analysis_type, params)["sessionId"]
     try:
-        ended = client.follow(session_id, _show_progress, every=0.1)
+        ended = client.follow(session_id, _show_progress)
         print()
         if ended["status"] != "completed":
             raise ServiceError(ended["error"] or f"the session ended as {ended['status']}")

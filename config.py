@@ -90,6 +90,14 @@ class Settings(BaseModel):
     vision_dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """The model's number format; `auto` is the fastest that the hardware is good at, float32 the reference."""
 
+    vision_pictures: int = Field(0, ge=0, le=64)
+    """Pictures of each moment and set that the model is shown; 0 for as many as suit the hardware: 4 where a processor
+    runs it, else 8."""
+
+    vision_looks_at: Literal["auto", "candidates", "everything"] = "auto"
+    """What the model looks at in search of highlights: the moments that stand out by signals, or every segment besides,
+    while the video is read; `auto` is everything on a GPU, else the candidates."""
+
     vision_letterbox: bool = False
     """Whether pictures keep their shape, between grey bars, before the model instead of being squashed to a square."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from schemas import (
     HighlightsResult,
     Limits,
     Outlet,
+    Scanned,
     Signals,
     Stage,
     VideoInfo,
@@ -34,7 +35,8 @@ from showcase import Showcase
 from video.probe import probe
 from video.scan import scan
 from vision.eyes import Eyes
-from vision.watching import ModelWatcher, Nobody, Watcher, exercise_list
+from vision.sweeping import NoSweep, Sweep, Sweeper
+from vision.watching import ModelWatcher, Nobody, Span, Watcher, exercise_list
 
 WORK = Band(2.0, 95.0)
 """Percent of the work that looking is, at all pictures and then with the eyes: opening is little, choosing less."""
@@ -71,10 +73,15 @@ class RailwayVideoGenerator:
         scanning, rating, describing, rendering = self._bands(
             info, 2 * expected, expected, reel_seconds=showcase.reel_seconds(info.duration_seconds)
         )
-        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, showcase)
-        with self._watcher(video_path, progress, scanning.ends) as watcher:
+        with self._sweeper(wanted, progress) as sweep:
+            looks = [showcase.see, sweep.see]
+            stills = showcase.wants_stills or sweep.wants_stills
+            info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, looks, stills)
+            swept = sweep.finish()
+        with self._watcher(video_path, progress, scanning.ends, sweep.spans) as watcher:
             progress.step(scanning.ends, "Choosing the moments", Stage.RATING)
-            candidates = find_candidates(signals, wanted, watcher.candidates(wanted.max_highlights, wanted.query))
+            most = watcher.candidates(wanted.max_highlights, wanted.query)
+            candidates = find_candidates(signals, wanted, most, swept)
             glances = watcher.rate(candidates.moments, wanted.query, rating)
             found = choose_highlights(signals, candidates, wanted, glances)
             found = with_words(found, watcher.describe(found.moments, describing))
@@ -107,14 +114,14 @@ class RailwayVideoGenerator:
             for one in finder.look(collector.hard_cuts(finder.begin), last=last):
                 progress.hand_on(Finding("set", exercise_step(one)))
 
-        def watch() -> None:
+        def watch(_: Scanned) -> None:
             while finder.due:
                 count()
 
         info, showcase = self._open(video_path, progress), Showcase(outlet, wanted, self._limits, progress)
         scanning, naming, _ = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
-        looks = showcase, collector, watch
-        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, *looks)
+        seeing = [showcase.see, watch], showcase.wants_stills, collector
+        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, *seeing)
         progress.step(scanning.ends, "Counting the last repetitions", Stage.RATING)
         count(last=True)
         found = put_together(signals, finder.sets, wanted)
@@ -142,30 +149,35 @@ class RailwayVideoGenerator:
         segment_duration: float,
         progress: Progress,
         band: Band,
-        showcase: Showcase,
+        looks: Sequence[Callable[[Scanned], None]],
+        stills: bool,
         collector: SignalCollector | None = None,
-        after_each: Callable[[], None] | None = None,
     ) -> tuple[VideoInfo, Signals]:
-        """One pass over every second. The child decodes the next pictures while these are measured."""
+        """One pass over every second, with `stills` if those are wanted; each of `looks` is shown each piece. The child
+        decodes the next pictures while these are measured."""
         report = _SegmentReport(progress, band, info.duration_seconds, segment_duration)
         collector = collector or SignalCollector()
         report(0.0)
         with self._eyes.give_way():
-            for piece in scan(video_path, self._limits, progress.stopped, stills=showcase.wants_stills):
+            for piece in scan(video_path, self._limits, progress.stopped, stills=stills):
                 collector.add(piece.samples, piece.sounds)
-                showcase.see(piece)
-                if after_each:
-                    after_each()
+                for look in looks:
+                    look(piece)
                 report(piece.position)
         report.finish()
         # What was decoded may outlast what the container said.
         duration = max(info.duration_seconds, collector.seen_seconds)
         return replace(info, duration_seconds=duration), collector.finish(duration)
 
-    def _watcher(self, video_path: str, progress: Progress, percent: float) -> Watcher:
+    def _sweeper(self, wanted: HighlightsParams, progress: Progress) -> Sweeper:
+        """Who looks at every segment while the video is read, if the model is quick enough."""
+        model = self._eyes.at_once(lambda words: progress.step(0, words, Stage.LOADING))
+        return Sweep(model, wanted.segment_duration, wanted.query, progress) if model else NoSweep()
+
+    def _watcher(self, video_path: str, progress: Progress, percent: float, swept: Sequence[Span] = ()) -> Watcher:
         """Who looks at the video beside the signals; waits for a model that is still being loaded."""
         model = self._eyes.wait(lambda words: progress.step(percent, words, Stage.LOADING))
-        return ModelWatcher(model, video_path, self._limits, progress) if model else Nobody(self._eyes.warning)
+        return ModelWatcher(model, video_path, self._limits, progress, swept) if model else Nobody(self._eyes.warning)
 
 
 class _SegmentReport:

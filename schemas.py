@@ -475,6 +475,19 @@ class Metadata(TypedDict):
     """A legacy client waits on the line for it; it means nothing to anybody after a restart."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """A finding as it is kept beside a session's row: its revision, of the same count as the row's, and the JSON text
+    that followers are sent."""
+
+    revision: int
+    text: bytes
+
+
+MAX_FINDINGS = 500
+"""Kept for one session, the newest: no more than a few megabytes."""
+
+
 class Session(TypedDict):
     """One row of the ledger. Instants are UTC."""
 
@@ -492,6 +505,8 @@ class Session(TypedDict):
     """Name of the file beside the row that holds the result, once there is one."""
     error: str | None
     reason: str | None
+    revision: Annotated[int, Field(default=0)]
+    """Of its newest change, counted by the store; never one that stood for something else before a restart."""
     attempt: int
     """How many times work was begun."""
     worker: str | None
@@ -527,6 +542,7 @@ def new_session(
         result=None,
         error=None,
         reason=None,
+        revision=1,
         attempt=0,
         worker=None,
         created_at=now,
@@ -561,6 +577,7 @@ class Links(Body):
     results: str
     cancel: str
     cleanup: str
+    events: str
 
 
 class UploadBody(Body):

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from errors import ServiceError, TooManyAttempts
+from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError, TooManyAttempts
 from logs import event
-from schemas import AnalysisType, Metadata, Session, Stage, Status, new_session
-from stores import SessionStore
-from stores.files import SessionFiles
+from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
+from stores import Listener, SessionStore
+from stores.files import FULL_DISK, SessionFiles
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,23 @@ class SessionManager:
         row = self._store.get(session_id)
         return row and self._as_of_now(row)
 
+    def get_with_findings(self, session_id: str) -> tuple[Session, tuple[Found, ...]] | None:
+        """As `get_session`, with what the work on it has found so far, oldest first."""
+        kept = self._store.get_with_findings(session_id)
+        row = kept and self._as_of_now(kept[0])
+        return (row, kept[1]) if kept and row else None
+
+    def watch(self, listener: Listener) -> None:
+        """Tell the listener of every change from now on. Not of expiry, which is a matter of the clock."""
+
+        def tell(session_id: str, news: Session | Found | None) -> None:
+            if news is None or isinstance(news, Found):
+                listener(session_id, news)
+            else:
+                listener(session_id, self._as_of_now(news.copy()))
+
+        self._store.watch(tell)
+
     def update_session(self, session_id: str, *, worker: str | None = None, **updates: Any) -> bool:
         """Change a session; False when the ledger refuses: unknown, ended, a status that may not follow,
         or, where `worker` is given, no longer that worker's."""
@@ -98,6 +115,16 @@ class SessionManager:
             return self._moved(row, to, updates)
 
         return self._store.change(session_id, edit) is not None
+
+    def keep_finding(self, session_id: str, worker: str, finding: Finding) -> bool:
+        """Keep a finding for who follows the session, until its attempt is over: the result has it then.
+        False when the session is no longer that worker's."""
+        text = b'{"kind":"%s","item":%s}' % (finding.kind.encode(), finding.item.model_dump_json().encode())
+
+        def wanted(row: Session) -> bool:
+            return row["status"] is Status.PROCESSING and row["worker"] == worker
+
+        return self._store.keep_finding(session_id, text, wanted)
 
     def begin(self, session_id: str, worker: str, max_attempts: int) -> Session | None:
         """Hand a queued session to `worker`, its attempt counted before any work. None when there is nothing to do.
@@ -184,6 +211,7 @@ class SessionManager:
         if self._clock() >= _forgotten_at(row):
             return None
         row["status"] = Status.EXPIRED
+        row["revision"] += 1
         row["message"] = "Session expired"
         return row
 
@@ -207,6 +235,19 @@ class SessionManager:
 def failure(error: ServiceError) -> dict[str, Any]:
     """What a failed session's row says of the error."""
     return {"status": Status.FAILED, "error": str(error), "message": str(error), "reason": error.reason}
+
+
+def in_words(error: Exception) -> ServiceError:
+    """The error as its session's client is told of it; what was not raised on purpose stays in the log."""
+    if isinstance(error, AnalysisFailed | InsufficientStorage):
+        return error
+    if isinstance(error, ServiceError):
+        return AnalysisFailed(str(error))
+    if isinstance(error, MemoryError):
+        return OutOfMemory("The analysis needed more memory than this machine has")
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return InsufficientStorage("The disk filled up before the result could be kept")
+    return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
 
 
 def _expiring(row: Session, instant: datetime) -> Session:

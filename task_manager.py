@@ -8,48 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 import logs
-from errors import (
-    AnalysisFailed,
-    AnalysisStopped,
-    Draining,
-    InsufficientStorage,
-    OutOfMemory,
-    QueueFull,
-    ServiceError,
-    SessionNotFound,
-)
+from errors import AnalysisStopped, ServiceError, SessionNotFound
 from logs import event
-from progress import Pace, Progress, seconds_left, video_seconds, video_seconds_left
-from schemas import AnalysisType, Outlet, Session, Status, Step
-from session_manager import SessionManager, failure
-from stores.files import FULL_DISK, SessionFiles
+from progress import Progress, seconds_left, video_seconds, video_seconds_left
+from roster import Roster
+from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
+from session_manager import SessionManager, failure, in_words
+from stores.files import SessionFiles
 
 logger = logging.getLogger(__name__)
 
 Analysis = Callable[..., BaseModel]
 """Called with the video's path, `progress_callback`, the `filename` to show, an `outlet` if it may make files, and the
 session's params; gives the result."""
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    future: Future[None]
-    video_seconds: float
 
 
 class BackgroundTaskManager:
@@ -69,17 +51,16 @@ class BackgroundTaskManager:
         self._sessions = sessions
         self._files = files
         self._analyses = analyses
-        self._max_workers = max_workers
         self._max_queued = max_queued
         self._max_attempts = max_attempts
         self._keep_source = keep_source
         self._files_address = files_address
         self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="analysis")
-        self._lock = threading.Lock()
-        self._waiting: dict[str, _Waiting] = {}
-        self._running: dict[str, threading.Event] = {}
-        self._pace = Pace()
-        self.draining = False
+        self._roster = Roster(max_workers)
+
+    @property
+    def draining(self) -> bool:
+        return self._roster.closed
 
     # ── The seed's four ───────────────────────────────────────────────────────────────────────────
 
@@ -95,18 +76,15 @@ class BackgroundTaskManager:
         if not self._sessions.update_session(session_id, status=Status.CANCELLED, message="Cancelled"):
             return False
         event(logger, "cancelled", session=session_id)
-        self._stop_waiting(session_id)
+        self._roster.leave(session_id)
         self._files.discard(session_id)
         return True
 
     def get_task_status(self, session_id: str) -> dict[str, Any]:
         """`state` (waiting, running or none) and `queue_position` (1 for the next to start, else None)."""
-        with self._lock:
-            if session_id in self._waiting:
-                return {"state": "waiting", "queue_position": list(self._waiting).index(session_id) + 1}
-            if session_id in self._running:
-                return {"state": "running", "queue_position": None}
-        return {"state": "none", "queue_position": None}
+        place = self._roster.place(session_id)
+        running = place is None and session_id in self._roster.running()
+        return {"state": "waiting" if place else "running" if running else "none", "queue_position": place}
 
     async def process_video_async(
         self, session_id: str, video_path: str, analysis_type: AnalysisType | str, params: Mapping[str, Any]
@@ -126,54 +104,33 @@ class BackgroundTaskManager:
         """Queue a session by its id alone. Unbounded for what was accepted before a restart."""
         return self._enqueue(session_id, None, self._max_queued if bounded else None)
 
+    def on_queue_moved(self, listener: Callable[[], None]) -> None:
+        """Have it called whenever places in the queue may have changed, in whatever thread changed them."""
+        self._roster.on_moved = listener
+
     def check_room(self) -> None:
         """Raise Draining or QueueFull if a session submitted now would be refused."""
-        with self._lock:
-            self._check_room(self._max_queued)
+        self._roster.check_room(self._max_queued)
 
     def queue_position(self, session_id: str) -> int | None:
-        position: int | None = self.get_task_status(session_id)["queue_position"]
-        return position
+        return self._roster.place(session_id)
 
     def eta_seconds(self, row: Session) -> float | None:
         """Seconds until the session's end, by its own pace, or while it waits by the pace of those before;
         None as long as it cannot be known."""
         if row["status"] is Status.PROCESSING:
             return seconds_left(row, datetime.now(UTC))
-        with self._lock:
-            waiting, running = dict(self._waiting), list(self._running)
-        if row["session_id"] not in waiting:
-            return None
-        # The pool's threads share what comes before it.
-        before = takewhile(lambda entry: entry[0] != row["session_id"], waiting.items())
-        ahead = sum(entry.video_seconds for _, entry in before)
-        ahead += sum(video_seconds_left(other) for other in map(self._sessions.get_session, running) if other)
-        return self._pace.seconds_for(ahead / self._max_workers + waiting[row["session_id"]].video_seconds)
+        return self._roster.seconds_until_done(row["session_id"], self._video_seconds_left)
+
+    def _video_seconds_left(self, session_ids: list[str]) -> float:
+        return sum(video_seconds_left(row) for row in map(self._sessions.get_session, session_ids) if row)
 
     def _enqueue(self, session_id: str, work: Callable[..., BaseModel] | None, bound: int | None) -> Future[None]:
         row = self._sessions.get_session(session_id)
         if row is None:
             raise SessionNotFound("Session not found", sessionId=session_id)
-        with self._lock:
-            self._check_room(bound)
-            if session_id in self._waiting or session_id in self._running:
-                raise ValueError(f"session {session_id} has been submitted already")
-            future = self._pool.submit(self.run, session_id, work)
-            self._waiting[session_id] = _Waiting(future, video_seconds(row))
-        return future
-
-    def _check_room(self, bound: int | None) -> None:
-        if self.draining:
-            raise Draining("The service is about to stop; try again in a few seconds")
-        if bound is not None and len(self._waiting) >= bound:
-            raise QueueFull("Too many videos are waiting already; try again later")
-
-    def _stop_waiting(self, session_id: str) -> None:
-        """Take the session out of the queue; it keeps its place there until its row says that work has begun."""
-        with self._lock:
-            waiting = self._waiting.pop(session_id, None)
-        if waiting:
-            waiting.future.cancel()
+        submit = partial(self._pool.submit, self.run, session_id, work)
+        return self._roster.join(session_id, video_seconds(row), bound, submit)
 
     # ── Working ───────────────────────────────────────────────────────────────────────────────────
 
@@ -183,10 +140,11 @@ class BackgroundTaskManager:
         Needs the id alone; `work` replaces what the row asks for.
         """
         worker = uuid.uuid4().hex
-        with self._at_work(session_id):
+        with self._roster.at_work(session_id):
             try:
                 row = self._sessions.begin(session_id, worker, self._max_attempts)
-                self._stop_waiting(session_id)
+                # It keeps its place in the queue until its row says that work has begun.
+                self._roster.leave(session_id)
                 if row is not None:
                     self._work_on(row, worker, work or self._work_of(row))
             except Exception as error:  # noqa: BLE001 whatever breaks must end the session, not only its thread
@@ -224,7 +182,7 @@ class BackgroundTaskManager:
         if not self._keep_source:
             self._files.discard_source(session_id, row["video_path"])
         seconds = (datetime.now(UTC) - (row["started_at"] or row["created_at"])).total_seconds()
-        self._pace.learn(seconds, video_seconds(row))
+        self._roster.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))
 
     def _progress_of(self, session_id: str, worker: str) -> Progress:
@@ -251,7 +209,11 @@ class BackgroundTaskManager:
             refused = row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
             return self.draining or refused
 
-        return Progress(report, stopped)
+        def found(finding: Finding) -> None:
+            if not self._sessions.keep_finding(session_id, worker, finding):
+                raise AnalysisStopped
+
+        return Progress(report, stopped, found)
 
     def _leave(self, session_id: str) -> None:
         """Give the session back if the service stops. Delete what the work wrote, and all of a session that is no more:
@@ -273,7 +235,7 @@ class BackgroundTaskManager:
             # The signals that end the service may have broken its work.
             self._leave(session_id)
             return
-        told = _in_words(error)
+        told = in_words(error)
         if not self._sessions.update_session(session_id, worker=worker, **failure(told)):
             self._leave(session_id)
             return
@@ -283,20 +245,6 @@ class BackgroundTaskManager:
         unexpected = error if not isinstance(error, ServiceError) else None
         facts = {"session": session_id, "reason": told.reason, "error": str(told)}
         logger.error("failed", extra={"facts": facts}, exc_info=unexpected)
-
-    @contextmanager
-    def _at_work(self, session_id: str) -> Iterator[None]:
-        """While entered, the session counts as running."""
-        left = threading.Event()
-        with self._lock:
-            self._running[session_id] = left
-        try:
-            yield
-        finally:
-            self._stop_waiting(session_id)
-            with self._lock:
-                del self._running[session_id]
-            left.set()
 
     # ── Stopping ──────────────────────────────────────────────────────────────────────────────────
 
@@ -308,11 +256,8 @@ class BackgroundTaskManager:
         """
         if not self._sessions.forget(session_id):
             return False
-        self._stop_waiting(session_id)
-        with self._lock:
-            left = self._running.get(session_id)
-        if left:
-            left.wait(timeout)
+        self._roster.leave(session_id)
+        self._roster.wait_until_left(session_id, timeout)
         self._files.remove(session_id)
         event(logger, "cleaned up", session=session_id)
         return True
@@ -322,8 +267,7 @@ class BackgroundTaskManager:
 
         The one stop that is not a move in the ledger: each worker makes that move itself, on its way out.
         """
-        with self._lock:
-            self.draining = True
+        self._roster.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _give_back(self, session_id: str) -> None:
@@ -335,23 +279,9 @@ class BackgroundTaskManager:
             logger.exception("session %s cannot be given back", session_id)
 
     def idle(self) -> bool:
-        with self._lock:
-            return not self._running
+        return not self._roster.running()
 
     def close(self) -> None:
         """Drain, and wait until every thread has left."""
         self.drain()
         self._pool.shutdown(wait=True)
-
-
-def _in_words(error: Exception) -> ServiceError:
-    """The error as its session's client is told of it; what was not raised on purpose stays in the log."""
-    if isinstance(error, AnalysisFailed | InsufficientStorage):
-        return error
-    if isinstance(error, ServiceError):
-        return AnalysisFailed(str(error))
-    if isinstance(error, MemoryError):
-        return OutOfMemory("The analysis needed more memory than this machine has")
-    if isinstance(error, OSError) and error.errno in FULL_DISK:
-        return InsufficientStorage("The disk filled up before the result could be kept")
-    return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")

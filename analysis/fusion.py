@@ -26,6 +26,9 @@ exciting, or nothing; what it finds more so than the rest tells as much as what 
 UNDERSTOOD = 0.5
 """Mass on the levels from which a question counts as understood; below, an opinion counts for less."""
 
+LIKED = math.log(2)
+"""Odds against the usual from which a segment is worth a closer look even where no signal stands out."""
+
 MOST = 3.0
 """Of the logarithm of odds that an opinion may add or take: odds of 20 to 1."""
 
@@ -40,6 +43,13 @@ def fused(measured: Sequence[float], glances: Sequence[Glance | None], asked: bo
         alone if glance is None or lean is None else _moved(alone, weight * trust(glance) * (lean - usual))
         for alone, glance, lean in zip(measured, glances, leans, strict=True)
     ]
+
+
+def liked(glances: Sequence[Glance | None]) -> list[int]:
+    """The places of those that a model finds clearly more significant than the rest, the most liked first."""
+    leans = {place: _log_odds(glance.rating) for place, glance in enumerate(glances) if glance is not None}
+    usual = _median(list(leans.values()))
+    return sorted((place for place in leans if leans[place] - usual >= LIKED), key=lambda place: -leans[place])
 
 
 def trust(glance: Glance) -> float:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.fusion import fused
-from analysis.selection import Span, bounds_of, choose
+from analysis.fusion import fused, liked
+from analysis.selection import SHARE_OF_VIDEO, Span, bounds_of, choose
 from analysis.significance import Evidence, evidence, levels, score
-from analysis.windows import rate_windows, shown_curves, steps_of, strength
+from analysis.windows import rate_windows, shown_curves, spans, steps_of, strength
 from analysis.words import describe
 from schemas import Glance, Highlights, HighlightsParams, Moment, Signals
 
@@ -33,6 +33,8 @@ class Candidates:
 
     evidence: Evidence
     moments: list[Moment]
+    swept: Sequence[Glance | None] = ()
+    """What a model says of each segment, in their order, where it looked at all of them."""
 
 
 def find_highlights(signals: Signals, params: HighlightsParams) -> Highlights:
@@ -40,12 +42,19 @@ def find_highlights(signals: Signals, params: HighlightsParams) -> Highlights:
     return choose_highlights(signals, find_candidates(signals, params, params.max_highlights), params)
 
 
-def find_candidates(signals: Signals, params: HighlightsParams, most: int) -> Candidates:
-    """At most so many stretches that stand out, at least one."""
+def find_candidates(
+    signals: Signals, params: HighlightsParams, most: int, swept: Sequence[Glance | None] = ()
+) -> Candidates:
+    """At most so many stretches that stand out, at least one; and of the segments that a model likes and in which
+    nothing stands out, at most as many again."""
     found = evidence(signals)
     bounds = bounds_of(signals.duration_seconds, params.min_clip_seconds, params.max_clip_seconds, most)
-    spans = choose(found.total, signals.step_seconds, signals.cuts, bounds)
-    return Candidates(found, [_moment(signals, found, span) for span in spans])
+    chosen = choose(found.total, signals.step_seconds, signals.cuts, bounds)
+    segments = spans(signals.duration_seconds, params.segment_duration)
+    for start, end in [segments[place] for place in liked(swept[: len(segments)])][:most]:
+        if not any(span.start < end and span.end > start for span in chosen):
+            chosen.append(_strongest_in(signals, found, start, end, params))
+    return Candidates(found, [_moment(signals, found, span) for span in chosen], swept)
 
 
 def choose_highlights(
@@ -54,7 +63,8 @@ def choose_highlights(
     """The best of the candidates by signals and by what a model says of each. Never without a moment; where none
     reaches `min_significance` the best few come, with a warning."""
     found = candidates.evidence
-    moments = _ranked(candidates.moments, glances, bool(params.query))[: params.max_highlights]
+    moments = _ranked(candidates.moments, glances, bool(params.query))
+    moments = within(moments, SHARE_OF_VIDEO * signals.duration_seconds)[: params.max_highlights]
     reaching = [moment for moment in moments if moment.score >= params.min_significance]
     warnings = []
     if not reaching:
@@ -64,10 +74,20 @@ def choose_highlights(
         )
     return Highlights(
         moments=reaching,
-        windows=rate_windows(signals, found, params.segment_duration),
+        windows=rate_windows(signals, found, params.segment_duration, candidates.swept, bool(params.query)),
         curves=shown_curves(signals, found),
         warnings=warnings,
     )
+
+
+def within(moments: Sequence[Moment], seconds: float) -> list[Moment]:
+    """The first, and of the others in their order those that fit beside it into so many seconds."""
+    kept, room = list(moments[:1]), seconds - sum(one.end - one.start for one in moments[:1])
+    for moment in moments[1:]:
+        if moment.end - moment.start <= room + 1e-6:
+            kept.append(moment)
+            room -= moment.end - moment.start
+    return kept
 
 
 def with_words(found: Highlights, told: Sequence[str]) -> Highlights:
@@ -90,6 +110,15 @@ def _ranked(moments: list[Moment], glances: Sequence[Glance | None], asked: bool
         )
         for rank, (strength, moment, glance) in zip(ranks, ordered, strict=True)
     ]
+
+
+def _strongest_in(signals: Signals, found: Evidence, start: float, end: float, params: HighlightsParams) -> Span:
+    """The stretch of a segment in which most happens, little as that may be."""
+    part = steps_of(signals, start, end)
+    bounds = bounds_of(end - start, params.min_clip_seconds, params.max_clip_seconds, 1)
+    cuts = tuple(cut - start for cut in signals.cuts if start < cut < end)
+    inside = [*choose(found.total[part], signals.step_seconds, cuts, bounds), Span(0.0, bounds.shortest)][0]
+    return Span(start + inside.start, start + inside.end)
 
 
 def _moment(signals: Signals, found: Evidence, span: Span) -> Moment:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from analysis.fusion import fused
 from analysis.significance import Curve, Evidence, level_curves, levels, score
 from analysis.words import describe
-from schemas import Curves, Signals, Window
+from schemas import Curves, Glance, Signals, Window
 
 SHORTEST_TAIL = 0.5
 """Seconds below which the last window joins the one before it."""
@@ -38,16 +41,26 @@ def strength(total: Curve) -> float:
     return float(np.partition(total, -most)[-most:].mean())
 
 
-def rate_windows(signals: Signals, evidence: Evidence, length: float) -> list[Window]:
-    windows = []
-    for number, (start, end) in enumerate(spans(signals.duration_seconds, length), 1):
-        part = steps_of(signals, start, end)
+def rate_windows(
+    signals: Signals,
+    evidence: Evidence,
+    length: float,
+    swept: Sequence[Glance | None] = (),
+    asked_for: bool = False,
+) -> list[Window]:
+    """By signals, and by what a model says of each where it looked at them. `asked_for` if it was asked for something
+    by name."""
+    windows: list[Window] = []
+    parts = [(start, end, steps_of(signals, start, end)) for start, end in spans(signals.duration_seconds, length)]
+    glances = [*swept, *[None] * len(parts)][: len(parts)]
+    strengths = fused([strength(evidence.total[part]) for _, _, part in parts], glances, asked_for)
+    for number, ((start, end, part), strong) in enumerate(zip(parts, strengths, strict=True), 1):
         windows.append(
             Window(
                 number=number,
                 start=start,
                 end=end,
-                score=score(strength(evidence.total[part])),
+                score=score(strong),
                 levels=levels(signals, part),
                 words=describe(signals, evidence, part),
             )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from socket import socket
 from types import FrameType
 from typing import Any
@@ -35,6 +37,35 @@ def served_as(app: Callable[..., Any]) -> uvicorn.Config:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
+
+
+@contextmanager
+def drained_by_signals(drain: Callable[[], None]) -> Iterator[None]:
+    """While entered, a signal that ends another server than ours drains too: uvicorn's own waits for open streams to
+    end by themselves. For the main thread, on the event loop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    handlers = {sent: signal.getsignal(sent) for sent in (signal.SIGTERM, signal.SIGINT)}
+    others = {sent: handler for sent, handler in handlers.items() if not _is_ours(handler)}
+
+    def handle(sent: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(drain)
+        if callable(handler := others[signal.Signals(sent)]):
+            handler(sent, frame)
+
+    for sent in others:
+        signal.signal(sent, handle)
+    try:
+        yield
+    finally:
+        for sent, handler in others.items():
+            signal.signal(sent, handler)
+
+
+def _is_ours(handler: object) -> bool:
+    return isinstance(getattr(handler, "__self__", None), Server)
 
 
 class Server(uvicorn.Server):

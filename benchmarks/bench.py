@@ -3,7 +3,7 @@
 Absolute numbers say little on a machine that is shared; each ratio is of two that took turns in the same minutes.
 Even ratios suffer where others want the processors too, for a server with more threads then waits more often.
 
-python -m benchmarks.bench [--only upload|ten|status|scan|reel|session|length] [--quick] [--footage FOLDER]
+python -m benchmarks.bench [--only upload|ten|status|follow|scan|reel|session|length] [--quick] [--footage FOLDER]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import blas  # noqa: F401  # before numpy, as the service has it
+from benchmarks.speed.follow import follow
 from benchmarks.speed.length import length
 from benchmarks.speed.reel import reel
 from benchmarks.speed.report import Line
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "upload": lambda footage, folder, quick: one(folder, quick),
     "ten": lambda footage, folder, quick: ten(folder, quick),
     "status": lambda footage, folder, quick: status(folder, quick),
+    "follow": lambda footage, folder, quick: follow(folder, quick),
     "scan": lambda footage, folder, quick: looking(footage, quick),
     "reel": lambda footage, folder, quick: reel(footage, quick),
     "session": session,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from config import Settings
-from schemas import Session
+from schemas import Found, Session
 from stores.files import SessionFiles
 from stores.memory import MemoryStore
 
@@ -14,22 +14,41 @@ Edit = Callable[[Session], Session | None]
 """Gives the row's next form, or None to leave it as it is. May be called again on a newer row."""
 
 
+Listener = Callable[[str, Session | Found | None], None]
+"""Told of a session, by its id: its row as it was changed, a finding as it was kept, or None once it is removed. In the
+order of their revisions, from whatever thread made the change, which waits for it meanwhile: it must be quick."""
+
+
 class SessionStore(Protocol):
-    """Rows by session id. `change` is atomic; everything else the ledger does follows from it."""
+    """Rows by session id. `change` is atomic; everything else the ledger does follows from it.
+
+    Beside a row lie the findings of the work on it, until it is no longer processing. Each change of a row and each
+    finding takes the session's next revision. Revisions only rise, also over restarts.
+    """
 
     def add(self, row: Session) -> None: ...
 
     def get(self, session_id: str) -> Session | None:
         """A copy of the row; None when unknown."""
 
+    def get_with_findings(self, session_id: str) -> tuple[Session, tuple[Found, ...]] | None:
+        """A copy of the row, and the findings beside it as they were at the same moment, oldest first."""
+
     def change(self, session_id: str, edit: Edit) -> Session | None:
         """The row as changed; None when it is unknown or `edit` left it as it is."""
+
+    def keep_finding(self, session_id: str, text: bytes, wanted: Callable[[Session], bool]) -> bool:
+        """Keep a finding beside the row; False when the row is unknown or its finding not wanted. Of many, the newest
+        stay."""
 
     def remove(self, session_id: str) -> bool:
         """False when it was unknown."""
 
     def all(self) -> list[Session]:
         """Oldest first."""
+
+    def watch(self, listener: Listener) -> None:
+        """Tell the listener of every change from now on."""
 
     def close(self) -> None: ...
 

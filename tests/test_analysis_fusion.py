@@ -75,6 +75,38 @@ def test_no_more_moments_are_chosen_than_wanted_however_many_were_looked_at() ->
     assert len(choose_highlights(signals, candidates, params, [None] * 6).moments) == 3
 
 
+def test_a_segment_that_a_model_likes_gets_a_moment_where_no_signal_stands_out() -> None:
+    signals, params = curves(80, motion={(20, 24): 0.3}), HighlightsParams(min_significance=1)
+    swept = glances(0.4, 0.4, 0.4, 0.4, 0.4, 0.9, 0.4, 0.4)
+    plain, told = find_candidates(signals, params, 10), find_candidates(signals, params, 10, swept)
+    (more,) = [moment for moment in told.moments if moment not in plain.moments]
+    assert 50 <= more.start < more.end <= 60
+    found = choose_highlights(
+        signals, told, params, [Glance(0.95 if one == more else 0.5, 1.0) for one in told.moments]
+    )
+    assert more.start in [moment.start for moment in found.moments]
+    windows = find_highlights(signals, params).windows
+    moved = [new.score - old.score for new, old in zip(found.windows, windows, strict=True)]
+    assert moved.index(max(moved)) == 5
+    assert moved[5] > 0 >= max(moved[:5])
+
+
+def test_a_segment_that_has_a_moment_already_gets_no_second_one_for_being_liked() -> None:
+    signals, params = curves(80, motion={(20, 24): 0.3}), HighlightsParams(min_significance=1)
+    plain = find_candidates(signals, params, 10)
+    assert find_candidates(signals, params, 10, glances(0.4, 0.4, 0.9)).moments == plain.moments
+
+
+def test_what_is_chosen_never_lasts_longer_than_half_the_video_however_much_is_liked() -> None:
+    signals = curves(160, motion={(at + 2, at + 6): 0.3 for at in range(0, 160, 8)})
+    params = HighlightsParams(min_significance=1, min_clip_seconds=4, segment_duration=2, max_highlights=50)
+    liked = [Glance(0.9 if number % 5 < 2 else 0.3, 1.0) for number in range(80)]
+    candidates = find_candidates(signals, params, 50, liked)
+    found = choose_highlights(signals, candidates, params, [Glance(0.9, 1.0)] * len(candidates.moments))
+    wanted, shown = (sum(one.end - one.start for one in some) for some in (candidates.moments, found.moments))
+    assert wanted > 80 >= shown > 70
+
+
 def test_signals_alone_are_as_without_any_opinion() -> None:
     signals, params = curves(80, motion={(20, 26): 0.3}), HighlightsParams()
     candidates = find_candidates(signals, params, params.max_highlights)

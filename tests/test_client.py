@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,11 +24,61 @@ def client(service: Service) -> Iterator[VideoClient]:
 def test_the_walk_in_python(client: VideoClient, service: Service, clip: Path) -> None:
     told: list[dict[str, Any]] = []
     session_id = client.upload(clip, "highlights", {"max_highlights": 2})["sessionId"]
-    assert client.follow(session_id, told.append, every=0.02)["status"] == "completed"
+    assert client.follow(session_id, told.append)["status"] == "completed"
     assert told[-1]["progress"] == 100
     assert client.results(session_id)["settings"]["max_highlights"] == 2
     client.cleanup(session_id)
     assert service.folders() == []
+
+
+@pytest.fixture
+def without_events(service: Service) -> Iterator[VideoClient]:
+    """A client with something between it and the service that does not know event streams."""
+
+    class Between(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if "/events/" in self.path:
+                self.send_error(502)
+                return
+            known = self.headers.get("If-None-Match", "")
+            answer = service.http.get(self.path, headers={"If-None-Match": known})
+            self.send_response(answer.status_code)
+            self.send_header("ETag", answer.headers.get("ETag", ""))
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Between) as between:
+        Thread(target=between.serve_forever).start()
+        with VideoClient(f"http://127.0.0.1:{between.server_port}") as client:
+            yield client
+        between.shutdown()
+
+
+def test_where_there_are_no_events_polls_tell_the_same(
+    without_events: VideoClient, service: Service, clip: Path
+) -> None:
+    told: list[dict[str, Any]] = []
+    session_id = service.start(clip)
+    assert without_events.follow(session_id, told.append)["status"] == "completed"
+    percents = [status["progress"] for status in told]
+    assert (percents, percents[-1]) == (sorted(percents), 100)
+    with pytest.raises(ServiceError, match="Session not found"):
+        without_events.follow("nobody", told.append)
+
+
+def test_a_session_that_is_deleted_while_it_is_followed_is_told(client: VideoClient, long_clip: Path) -> None:
+    session_id = client.upload(long_clip, "highlights")["sessionId"]
+    with pytest.raises(ServiceError, match="Session not found"):
+        client.follow(session_id, lambda status: client.cleanup(session_id))
+
+
+def test_a_service_that_stays_away_is_given_up() -> None:
+    with VideoClient("http://127.0.0.1:9") as lonely, pytest.raises(ServiceError, match="no answer from"):
+        lonely.follow("x", lambda status: None, patience=0)
 
 
 def test_a_session_can_be_stopped(client: VideoClient, long_clip: Path) -> None:

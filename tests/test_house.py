@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"errors", "config", "schemas", "logs", "blas"},
     {"progress"},
-    {"video", "analysis", "stores"},
+    {"video", "analysis", "stores", "roster"},
     {"vision", "showcase"},
     {"session_manager", "railway_video_generator"},
     {"task_manager"},

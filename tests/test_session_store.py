@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from errors import CannotStart
-from schemas import AnalysisType, Session, Status, new_session
+from schemas import MAX_FINDINGS, AnalysisType, Found, Session, Status, new_session
 from stores import SessionStore
 from stores.memory import MemoryStore
 
@@ -137,7 +137,7 @@ def test_a_row_that_cannot_be_read_fails_that_session_alone(open_store: Open, tm
     store.add(row(OTHER))
     (tmp_path / ID / "session.json").write_text(damaged)
     reopened = open_store()
-    assert reopened.get(OTHER) == row(OTHER)
+    assert (reopened.get(OTHER) or row()) | {"revision": 1} == row(OTHER)
     failed = reopened.get(ID)
     assert failed
     assert (failed["status"], failed["reason"]) == (Status.FAILED, "internal")
@@ -151,6 +151,155 @@ def test_a_row_of_another_session_is_not_believed(open_store: Open, tmp_path: Pa
     failed = open_store().get(ID)
     assert failed
     assert (failed["session_id"], failed["status"]) == (ID, Status.FAILED)
+
+
+def revision(store: SessionStore) -> int:
+    got = store.get(ID)
+    assert got
+    return got["revision"]
+
+
+def always(row: Session) -> bool:
+    return True
+
+
+def end(row: Session) -> Session:
+    row["status"], row["ended_at"] = Status.CANCELLED, row["created_at"]
+    return row
+
+
+def test_every_change_and_every_finding_takes_the_next_revision(store: SessionStore) -> None:
+    store.add(row())
+    store.change(ID, start)
+    store.change(ID, step)
+    store.keep_finding(ID, b"{}", always)
+    store.change(ID, step)
+    kept = store.get_with_findings(ID)
+    assert kept
+    assert (kept[0]["revision"], [found.revision for found in kept[1]]) == (5, [4])
+
+
+def test_an_edit_that_declines_takes_no_revision(store: SessionStore) -> None:
+    store.add(row())
+    store.change(ID, lambda row: None)
+    store.change(ID, start)
+    assert store.keep_finding(ID, b"{}", lambda row: False) is False
+    assert revision(store) == 2
+
+
+@pytest.mark.parametrize("steps", [0, 1, 998, 999, 1000, 1001, 2500])
+def test_no_revision_stands_for_two_things_over_a_restart(open_store: Open, steps: int) -> None:
+    store = open_store()
+    store.add(row())
+    store.change(ID, start)
+    for number in range(steps):
+        if number % 3:
+            store.change(ID, step)
+        else:
+            store.keep_finding(ID, b"{}", always)
+    kept = store.get_with_findings(ID)
+    assert kept
+    given = max(kept[0]["revision"], *[found.revision for found in kept[1]], 0)
+    store = open_store()
+    store.change(ID, step)
+    again = revision(store)
+    assert again > given
+    assert revision(open_store()) >= again
+
+
+def test_an_end_that_the_disk_cannot_take_has_a_revision_of_its_own(open_store: Open, tmp_path: Path) -> None:
+    store = open_store()
+    store.add(row())
+    store.change(ID, start)
+    while (written := revision(store)) < json.loads((tmp_path / ID / "session.json").read_text())["revision"] - 1:
+        store.change(ID, step)
+    (tmp_path / ID).rename(tmp_path / "away")
+    with pytest.raises(OSError, match=ID):
+        store.change(ID, step)
+    assert store.change(ID, end)
+    assert revision(store) == written + 1
+    (tmp_path / "away").rename(tmp_path / ID)
+    reopened = open_store()
+    reopened.change(ID, step)
+    assert revision(reopened) > written + 1
+
+
+def test_what_ended_keeps_its_revision_over_restarts(open_store: Open) -> None:
+    store = open_store()
+    store.add(row())
+    store.change(ID, end)
+    before = revision(store)
+    assert revision(open_store()) == before
+    assert revision(open_store()) == before
+
+
+def test_a_damaged_row_takes_a_revision_above_all_that_were_given(open_store: Open, tmp_path: Path) -> None:
+    store = open_store()
+    store.add(row())
+    store.change(ID, start)
+    before = revision(store)
+    (tmp_path / ID / "session.json").write_text("{")
+    assert revision(open_store()) > before
+    assert revision(open_store()) == revision(open_store())
+
+
+def test_a_row_of_an_earlier_version_is_read_without_a_revision(open_store: Open, tmp_path: Path) -> None:
+    open_store().add(row())
+    path = tmp_path / ID / "session.json"
+    path.write_text(
+        json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "revision"})
+    )
+    store = open_store()
+    assert store.change(ID, start)
+    assert revision(store) == 1
+
+
+def test_findings_lie_beside_the_row_until_it_is_no_longer_worked_on(store: SessionStore) -> None:
+    store.add(row())
+    store.change(ID, start)
+    store.keep_finding(ID, b"1", always)
+    store.change(ID, step)
+    store.keep_finding(ID, b"2", always)
+    kept = store.get_with_findings(ID)
+    assert [found.text for found in kept[1]] == [b"1", b"2"] if kept else False
+    store.change(ID, end)
+    kept = store.get_with_findings(ID)
+    assert kept
+    assert kept[1] == ()
+
+
+def test_of_too_many_findings_the_newest_stay(store: SessionStore) -> None:
+    store.add(row())
+    store.change(ID, start)
+    for number in range(MAX_FINDINGS + 10):
+        store.keep_finding(ID, b"%d" % number, always)
+    kept = store.get_with_findings(ID)
+    assert kept
+    assert [kept[1][0].text, len(kept[1])] == [b"10", MAX_FINDINGS]
+
+
+def test_a_finding_of_an_unknown_session_is_not_kept(store: SessionStore) -> None:
+    assert store.keep_finding(ID, b"{}", always) is False
+    assert store.get_with_findings(ID) is None
+
+
+def test_listeners_are_told_of_each_change_in_its_order(store: SessionStore) -> None:
+    heard: list[tuple[str, int | None]] = []
+    store.add(row())
+
+    def listen(session_id: str, news: Session | Found | None) -> None:
+        number = news.revision if isinstance(news, Found) else news and news["revision"]
+        heard.append((session_id, number))
+
+    store.watch(listen)
+    store.change(ID, start)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: store.change(ID, step) or store.keep_finding(ID, b"", always), range(40)))
+        list(pool.map(lambda n: store.keep_finding(ID, b"", always), range(40)))
+    store.change(ID, lambda row: None)
+    store.remove(ID)
+    store.remove(ID)
+    assert heard == [(ID, number) for number in range(2, 83)] + [(ID, None)]
 
 
 def test_a_second_process_is_refused_in_words(store: SessionStore, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
 from tests.chat_server import ChatServer, Misbehaviour, answering, saying
@@ -57,6 +58,15 @@ async def not_compressed(_: Request) -> Response:
     return Response(b"nonsense", headers={"Content-Encoding": "gzip"})
 
 
+async def endless(_: Request) -> Response:
+    async def spaces() -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0)  # else the server never notices that nobody listens
+            yield b" " * (1 << 20)
+
+    return StreamingResponse(spaces())
+
+
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -65,6 +75,7 @@ async def not_compressed(_: Request) -> Response:
         saying('{"choices":[{"message":{"content":["low"]}}]}'),
         saying("[" * 200_000),
         not_compressed,
+        endless,
     ],
 )
 def test_whatever_the_server_answers_it_is_tried_again(server: ChatServer, garbage: Misbehaviour) -> None:

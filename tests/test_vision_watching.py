@@ -14,9 +14,9 @@ from errors import AnalysisFailed, AnalysisStopped
 from progress import Band, Progress
 from schemas import Limits, Moment, Repetition, SignalLevels, Step, WorkoutParams, WorkoutSet
 from tests.test_video_stills import drawn
-from vision import Facts, Named, Question, Rating, Stopped, View
+from vision import Facts, Habits, Named, Question, Rating, Stopped, View
 from vision.exercises import EXERCISES, NO_EXERCISE
-from vision.watching import HELD, NOT_UNDERSTOOD, PICTURES, TOGETHER, ModelWatcher, Nobody
+from vision.watching import HELD, NOT_UNDERSTOOD, ModelWatcher, Nobody
 
 BAND = Band(40, 80)
 
@@ -56,6 +56,7 @@ class Notebook:
 
     def __init__(self) -> None:
         self.mass = 0.9
+        self.habits = Habits(pictures=8)
         self.exercise = "squats"
         self.views: list[View] = []
         self.systems: list[str] = []
@@ -110,7 +111,7 @@ def test_each_moment_is_shown_by_pictures_of_its_own_whatever_their_order(video:
         glances = watching.rate([moment(6.0), moment(1.0), moment(3.0)], None, BAND)
     assert [glance and glance.rating for glance in glances] == pytest.approx([0.61, 0.11, 0.31], abs=0.015)
     assert [view.start for view in eyes.views] == [1.0, 3.0, 6.0]
-    assert all(len(view.pictures) == len(view.times) == PICTURES for view in eyes.views)
+    assert all(len(view.pictures) == len(view.times) == eyes.habits.pictures for view in eyes.views)
     assert all(view.start <= view.times[0] < view.times[-1] < view.end for view in eyes.views)
     assert eyes.gave_way == 3
 
@@ -125,7 +126,7 @@ def test_what_was_rated_best_is_not_looked_at_again_to_be_described(video: str) 
         assert [view.start for view in eyes.views[len(moments) :]] == [0.0]
     assert told == ["Number 51.", "Number 1.", "Number 1."]
     assert not eyes.open_looks
-    assert eyes.most_open <= HELD + TOGETHER
+    assert eyes.most_open <= HELD + eyes.habits.together
 
 
 def test_looks_are_left_when_the_session_stops(video: str) -> None:
@@ -191,6 +192,20 @@ def test_a_set_is_shown_where_its_movement_turns(video: str) -> None:
     assert all(prompt.startswith("Look at the knees.\n") for prompt in eyes.asked)
     assert few is not None
     assert watching.sight(90.0).coverage == pytest.approx(14 / 90)
+
+
+@pytest.mark.parametrize(("pictures", "repetitions"), [(4, 9), (4, 2), (3, 1), (8, 5), (2, 1)])
+def test_both_ends_of_a_movement_are_shown_however_few_pictures(video: str, pictures: int, repetitions: int) -> None:
+    eyes = Notebook()
+    eyes.habits = Habits(pictures)
+    with watcher(eyes, video) as watching:
+        watching.name([lifted(2.0, repetitions)], WorkoutParams(), BAND)
+    (view,) = eyes.views
+    assert len(view.times) == pictures
+    begun, turned = ([round(time) % 2 == odd for time in view.times] for odd in (0, 1))
+    assert sum(begun) == -(-pictures // 2)
+    assert sum(turned) == pictures // 2
+    assert view.times[-1] - view.times[0] >= 2 * (repetitions - 1)
 
 
 def test_no_exercise_is_no_name(video: str) -> None:

@@ -104,6 +104,19 @@ class Facts:
         return path.resolve().name if path.is_absolute() or is_folder(self.model) else self.model
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How a model is best used on the hardware it has."""
+
+    pictures: int
+    """Of a stretch that it is shown. Always as many, so that what it says before as many blank ones is asked of it
+    once; those that look alike cost it little."""
+    together: int = 4
+    """Stretches that it is asked about at the same time: reading its weights once serves all of them."""
+    sees_all: bool = False
+    """Whether it is quick enough to look at all of a video while that is read."""
+
+
 class Seen(Protocol):
     """A stretch of video that was looked at. Questions share what looking cost; leave it (`with`) to free the memory.
 
@@ -133,6 +146,9 @@ class VisionModel(Protocol):
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what it cannot do, for a result's own list."""
         ...
+
+    @property
+    def habits(self) -> Habits: ...
 
     def look(self, view: View, stopped: Stopped, system: str = "") -> Seen:
         """Look once, to ask any number of questions. `system` is a stranger's wish how to look, cleaned here."""

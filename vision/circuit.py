@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
+from errors import AnalysisFailed, AnalysisStopped, VisionUnreachable
 from vision import Stopped
+from vision.address import checked_key, checked_url
 from vision.answers import read_refusal
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,9 @@ ASK_EVERY_SECONDS = 0.02
 
 AT_ONCE = 8
 """Requests under way at the same time, over all sessions; the others wait for their turn."""
+
+MOST_BYTES = 8 << 20
+"""Of an answer that are read: the likelihoods of a few words are some kilobytes."""
 
 LONGEST_WORDS = 300
 """Characters of a server's own words that are passed on."""
@@ -113,8 +117,8 @@ class Server:
 
     def __init__(self, url: str, api_key: str | None, patience: Patience) -> None:
         """Raises CannotStart for a URL or a key that cannot be sent."""
-        self._patience, self._key = patience, _checked_key(api_key)
-        self._base = _checked_url(url)
+        self._patience, self._key = patience, checked_key(api_key)
+        self._base = checked_url(url)
         self.where = str(self._base).rstrip("/")
         self._circuit = Circuit(patience.failures, patience.rest)
         self._closing, self._closed = threading.Lock(), False
@@ -228,7 +232,7 @@ class Server:
     async def _once(self, path: str, content: bytes | None, read: Callable[[Any], T]) -> T:
         kind = {"Content-Type": "application/json"}
         try:
-            answer = await self._http.request("GET" if content is None else "POST", path, content=content, headers=kind)
+            answer = await self._fetch("GET" if content is None else "POST", path, content=content, headers=kind)
         except httpx.TimeoutException as error:
             seconds = self._patience.connect if isinstance(error, httpx.ConnectTimeout) else self._patience.silence
             raise _Failed(f"no answer within {seconds:g} s") from error
@@ -240,6 +244,17 @@ class Server:
             return read(answer.json())
         except NOT_SUCH_AN_ANSWER as error:
             raise _Failed("its answer is not that of a chat-completions server") from error
+
+    async def _fetch(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """The answer with its whole body, unless that has no end."""
+        async with self._http.stream(method, path, **sent) as answer:
+            body = bytearray()
+            async for piece in answer.aiter_bytes():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise _Failed(f"its answer is longer than {MOST_BYTES >> 20} MB")
+        after = {name: value for name, value in answer.headers.items() if name.lower() == "retry-after"}
+        return httpx.Response(answer.status_code, headers=after, content=bytes(body))
 
     def _refusal(self, answer: httpx.Response) -> Exception:
         code = answer.status_code
@@ -266,32 +281,6 @@ class Server:
         """A server may well repeat the key it was sent."""
         text = " ".join((text.replace(self._key, "…") if self._key else text).split())
         return text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…"
-
-
-def check_server(url: str, key: str | None) -> None:
-    """Raises CannotStart for a URL or a key that cannot be sent, without a word to the server."""
-    _checked_url(url)
-    _checked_key(key)
-
-
-def _checked_url(url: str) -> httpx.URL:
-    """With one slash at its end. It is shown and logged, so nothing secret may stand in it."""
-    try:
-        base = httpx.URL(url.strip().rstrip("/") + "/")
-    except httpx.InvalidURL:
-        base = httpx.URL()
-    if base.scheme not in ("http", "https") or not base.host or base.query or base.fragment:
-        raise CannotStart("the vision server's address is no URL of the form http://host:port/v1")
-    if base.userinfo:
-        raise CannotStart("the vision server's address holds a name or password; VISION_API_KEY is the place for a key")
-    return base
-
-
-def _checked_key(key: str | None) -> str:
-    key = (key or "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise CannotStart("VISION_API_KEY holds characters that cannot be sent in a header")
-    return key
 
 
 def _after(header: str | None) -> float | None:

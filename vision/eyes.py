@@ -54,8 +54,16 @@ class Eyes:
     A model that is `needed` and cannot be opened is an error; any other leaves the service with signals alone.
     """
 
-    def __init__(self, opening: Opening | None = None, *, needed: bool = False, whom: str = "SmolVLM2") -> None:
-        """`whom` is what is loaded, in words."""
+    def __init__(
+        self,
+        opening: Opening | None = None,
+        *,
+        needed: bool = False,
+        whom: str = "SmolVLM2",
+        see_all: bool = False,
+    ) -> None:
+        """`whom` is what is loaded, in words; with `see_all` it is to look at all of every video."""
+        self.see_all = see_all
         self._whom = whom
         self._needed = needed
         self._thread = opening and threading.Thread(target=self._open, args=(opening,), name="opening", daemon=True)
@@ -103,6 +111,11 @@ class Eyes:
         if self.error:
             raise AnalysisFailed(f"The model could not be loaded: {self.error}")
         return self._model
+
+    def at_once(self, tell: Callable[[str], None]) -> VisionModel | None:
+        """The model if it looks at all of a video while that is read: waited for only where that was asked for."""
+        model = self.wait(tell) if self.see_all else self._model
+        return model if model and model.habits.sees_all else None
 
     def give_way(self) -> AbstractContextManager[None]:
         """While this is open others need the processor."""

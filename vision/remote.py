@@ -8,9 +8,7 @@ one that says nothing of likelihoods is taken at its word, and `warnings` says s
 from __future__ import annotations
 
 import base64
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -21,8 +19,9 @@ import cv2
 import numpy as np
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
-from vision import Facts, Named, Picture, Question, Rating, Stopped, View, never
+from vision import Facts, Habits, Named, Picture, Question, Rating, Stopped, View, never
 from vision.answers import Said, Top, chosen, harmless, name_of, picked, rated, read_chat, read_models, shortened
+from vision.blanks import Blanks
 from vision.circuit import KeyRefused, Patience, Server
 from vision.layout import in_words
 from vision.prompts import LABEL_CHARACTERS, QUESTION_CHARACTERS, STRANGE_CHARACTERS
@@ -44,9 +43,6 @@ LETTERS = "ABCDEFGHIJKLMNOPQRST"
 """By which a label is chosen: each is one token, and no more of them than the server tells the likelihood of."""
 
 CHOOSING_TOKENS, DESCRIBING_TOKENS = 12, 48
-
-REMEMBERED_BLANKS = 256
-"""Answers before blank pictures that are kept: prompts come from clients, so there may be any number."""
 
 WITHOUT_LIKELIHOODS = (
     "the vision server tells no token probabilities: each rating is one word's, and a name comes without a margin"
@@ -74,7 +70,8 @@ class Remote:
         self._server, self._model = server, model
         self._likelihoods: bool | None = None
         """Whether the server tells them, once it has answered."""
-        self._blanks = _Remembered(REMEMBERED_BLANKS)
+        self._blanks = Blanks[Top]()
+        self.habits = Habits(pictures=8)
         self.facts = Facts("remote", model, None, "remote", "unknown")
 
     @property
@@ -208,26 +205,6 @@ class RemoteSeen:
 
     def __exit__(self, *_: object) -> None:
         self._shown = replace(self._shown, urls=())
-
-
-class _Remembered:
-    """The newest answers before blank pictures, from any thread."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._known: OrderedDict[object, Top] = OrderedDict()
-
-    def get(self, key: object) -> Top | None:
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-            return self._known.get(key)
-
-    def put(self, key: object, value: Top) -> None:
-        with self._lock:
-            self._known[key] = value
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
 
 
 def data_url(picture: Picture) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, deque
-from collections.abc import Generator, Iterable, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,18 +13,16 @@ import torch
 from errors import OutOfMemory
 from vision import Facts, Named, Question, Rating, Stopped, View, scoring
 from vision.batcher import Batcher, Task
+from vision.blanks import Blanks
 from vision.engine import Engine, Telling
 from vision.hub import DEFAULT_MODEL, Loading, find
 from vision.layout import Layout, Sheet
 from vision.loading import load_model, load_tokenizer, read_geometry
-from vision.machine import Threads, batch_sizes, choose_device, choose_dtype, free_memory, out_of_memory
+from vision.machine import Threads, batch_sizes, choose_device, choose_dtype, free_memory, habits_on, out_of_memory
 from vision.past import Past, tokens_in
 from vision.pixels import Frames
 from vision.prompts import QUESTION_CHARACTERS, clean, clean_label
 from vision.telling import tidy
-
-AHEAD = 3
-"""Views that are under way while one is asked about; each is 25 MB in memory for the 500M model."""
 
 DESCRIBING_TOKENS, DESCRIBING_SECONDS = 48, 20.0
 """A sentence or two; a machine on which that takes longer gives what it has by then."""
@@ -35,9 +32,6 @@ LABEL_TOKENS = 32
 
 ANSWER_TOKENS = 512
 """Of answers that are weighed in one row. A row costs its length squared, and a client's list may be long."""
-
-REMEMBERED_BLANKS = 256
-"""Answers before blank pictures that are kept: prompts come from clients, so there may be any number."""
 
 
 @dataclass
@@ -60,7 +54,7 @@ class SmolVLM:
         frames: Frames,
         longest: int,
         threads: int | None = None,
-        batches: dict[str, int] | None = None,
+        batches: Mapping[str, int] | None = None,
     ) -> None:
         self._layout, self._frames, self._longest = layout, frames, longest
         self.network = model
@@ -69,8 +63,9 @@ class SmolVLM:
         self._engine = Engine(model, layout.image_id, layout.end_id, self._pulse)
         sizes = batches or batch_sizes(model.device)
         self._batcher = Batcher(self._work, lambda kind: sizes[kind[0]])
-        self._blanks = _Remembered(REMEMBERED_BLANKS)
+        self._blanks = Blanks[list[list[float]]]()
         self.warnings: tuple[str, ...] = ()
+        self.habits = habits_on(model.device)
         self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
 
     def look(self, view: View, stopped: Stopped, system: str = "") -> Looked:
@@ -83,7 +78,7 @@ class SmolVLM:
         coming = iter(views)
         try:
             while True:
-                while len(under_way) <= AHEAD and (view := next(coming, None)) is not None:
+                while len(under_way) < self.habits.together and (view := next(coming, None)) is not None:
                     under_way.append((self._submit(self._resized(view), view, stopped, system), len(view.pictures)))
                 if not under_way:
                     return
@@ -238,26 +233,6 @@ class Looked:
         self._past = ()
 
 
-class _Remembered:
-    """The newest answers before blank pictures, from any thread."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._known: OrderedDict[object, list[list[float]]] = OrderedDict()
-
-    def get(self, key: object) -> list[list[float]] | None:
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-            return self._known.get(key)
-
-    def put(self, key: object, value: list[list[float]]) -> None:
-        with self._lock:
-            self._known[key] = value
-            while len(self._known) > self._most:
-                self._known.popitem(last=False)
-
-
 def _untold(_: str, __: float) -> None:
     pass
 
@@ -269,7 +244,7 @@ def open_smolvlm(
     dtype: str | None = None,
     letterbox: bool = False,
     threads: int | None = None,
-    batches: dict[str, int] | None = None,
+    batches: Mapping[str, int] | None = None,
     tell: Loading = _untold,
 ) -> SmolVLM:
     """Find and load a model: a folder, or an id of the hub. Takes seconds to minutes; raises CannotStart in words.

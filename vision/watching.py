@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -19,10 +19,6 @@ from vision import Seen, View, VisionModel
 from vision.exercises import EXERCISES, NO_EXERCISE, PHASES, with_none
 from vision.prompts import DESCRIBE_MOMENT, DESCRIBE_SET, NAME_EXERCISE, NAME_PHASE, describing, rating_question
 
-PICTURES = 8
-"""Of a stretch. Always as many, so that what the model says before as many blank pictures is asked of it once; those
-that look alike cost it little."""
-
 CANDIDATES, CANDIDATES_ASKED = 2, 3
 """Moments that are looked at for each that is wanted, so that the model has something to choose from; more of them
 where it is asked for something by name, of which the signals that chose them know nothing."""
@@ -30,9 +26,6 @@ where it is asked for something by name, of which the signals that chose them kn
 HELD = 8
 """Looks that are kept, so that what was rated need not be looked at again to be described: 25 MB each for the 500M
 model in half precision."""
-
-TOGETHER = 4
-"""Stretches that are asked about at the same time: reading the model's weights once serves all of them."""
 
 HARDLY_UNDERSTOOD = 0.2
 """Trust in its ratings under which a result says so."""
@@ -99,10 +92,13 @@ class Nobody:
 class ModelWatcher:
     """A model, before one session's video."""
 
-    def __init__(self, model: VisionModel, video: str, limits: Limits, progress: Progress) -> None:
+    def __init__(
+        self, model: VisionModel, video: str, limits: Limits, progress: Progress, swept: Sequence[Span] = ()
+    ) -> None:
+        """`swept` are stretches that the model has looked at before."""
         self._model, self._video, self._limits, self._progress = model, video, limits, progress
         self._held: dict[Span, tuple[float, Seen]] = {}
-        self._spans: set[Span] = set()
+        self._spans: set[Span] = set(swept)
         self._trust: list[float] = []
 
     def __enter__(self) -> Self:
@@ -120,7 +116,7 @@ class ModelWatcher:
         ordered = sorted(moments, key=lambda moment: moment.start)
         glances: dict[Span, Glance] = {}
         report = _Report(self._progress, band, "Looking at moment", len(ordered), Stage.RATING)
-        with closing(self._look([_evenly(moment) for moment in ordered])) as looks:
+        with closing(self._look([self._evenly(moment) for moment in ordered])) as looks:
             for moment, seen in zip(ordered, looks, strict=True):
                 rating = seen.rate(question)
                 glance = glances[_span(moment)] = Glance(rating.expected, rating.mass)
@@ -134,7 +130,7 @@ class ModelWatcher:
         ordered = sorted(moments, key=lambda moment: moment.start)
         report = _Report(self._progress, band, "Describing moment", len(ordered), Stage.DESCRIBING)
         with closing(self._again(ordered)) as looks:
-            for moment, words in zip(ordered, _asked(looks, lambda seen: seen.describe(prompt)), strict=True):
+            for moment, words in zip(ordered, self._asked(looks, lambda seen: seen.describe(prompt)), strict=True):
                 told[_span(moment)] = words
                 report.next()
         return [told[_span(moment)] for moment in moments]
@@ -149,8 +145,9 @@ class ModelWatcher:
 
         glances: list[SetGlance | None] = []
         report = _Report(self._progress, band, "Looking at set", len(sets), Stage.RATING)
-        with closing(self._look([_turning(one) for one in sets], wanted.system_prompt or "")) as looks:
-            for glance in _asked(looks, ask):
+        stretches = [_turning(one, self._model.habits.pictures) for one in sets]
+        with closing(self._look(stretches, wanted.system_prompt or "")) as looks:
+            for glance in self._asked(looks, ask):
                 glances.append(glance)
                 report.next()
         return glances
@@ -163,7 +160,7 @@ class ModelWatcher:
             model=facts.title,
             device=facts.device,
             dtype=facts.dtype,
-            coverage=min(1.0, sum(end - start for start, end in self._spans) / duration),
+            coverage=min(1.0, covered(self._spans, duration) / duration),
             warnings=self._model.warnings if understood else (*self._model.warnings, NOT_UNDERSTOOD),
         )
 
@@ -184,10 +181,16 @@ class ModelWatcher:
 
     def _again(self, moments: Sequence[Moment]) -> Generator[Seen]:
         """Looks at moments in time order: those that are held, the others anew."""
-        with closing(self._look([_evenly(one) for one in moments if _span(one) not in self._held])) as anew:
+        with closing(self._look([self._evenly(one) for one in moments if _span(one) not in self._held])) as anew:
             for moment in moments:
                 _, held = self._held.pop(_span(moment), (0.0, None))
                 yield held or next(anew)
+
+    def _asked(self, looks: Iterator[Seen], ask: Callable[[Seen], T]) -> Iterator[T]:
+        return asked(looks, ask, self._model.habits.together)
+
+    def _evenly(self, moment: Moment) -> _Stretch:
+        return _evenly(moment, self._model.habits.pictures)
 
     def _hold(self, span: Span, seen: Seen, worth: float) -> None:
         """Keep the looks that are likeliest to be asked for once more."""
@@ -202,6 +205,15 @@ def exercise_list(wanted: WorkoutParams) -> tuple[str, ...]:
     return with_none(tuple(wanted.exercises or EXERCISES))
 
 
+def covered(spans: Iterable[Span], duration: float) -> float:
+    """Seconds of a video that lie in any of the stretches."""
+    seconds, reached = 0.0, 0.0
+    for start, end in sorted(spans):
+        seconds += max(0.0, min(end, duration) - max(start, reached))
+        reached = max(reached, end)
+    return seconds
+
+
 @dataclass(frozen=True)
 class _Stretch:
     start: float
@@ -213,23 +225,25 @@ def _span(moment: Moment) -> Span:
     return moment.start, moment.end
 
 
-def _evenly(one: Moment | WorkoutSet) -> _Stretch:
-    times = one.start + (np.arange(PICTURES) + 0.5) / PICTURES * (one.end - one.start)
+def _evenly(one: Moment | WorkoutSet, pictures: int) -> _Stretch:
+    times = one.start + (np.arange(pictures) + 0.5) / pictures * (one.end - one.start)
     return _Stretch(one.start, one.end, tuple(float(time) for time in times))
 
 
-def _turning(one: WorkoutSet) -> _Stretch:
-    """A set's pictures at the points where its movement turns, where postures differ most; evenly where it has few."""
-    turns = sorted({time for rep in one.reps for time in (rep.start, rep.turn, rep.end)})
-    if len(turns) < PICTURES:
-        return _evenly(one)
-    chosen = np.linspace(0, len(turns) - 1, PICTURES).round().astype(int)
-    return _Stretch(one.start, one.end, tuple(turns[place] for place in chosen))
+def _turning(one: WorkoutSet, pictures: int) -> _Stretch:
+    """A set's pictures where its movement turns, where postures differ most: both ends of some repetitions, taken from
+    all over the set; evenly where it has too few."""
+    both = pictures // 2
+    if len(one.reps) < both or not both:
+        return _evenly(one, pictures)
+    chosen = [one.reps[place] for place in np.linspace(0, len(one.reps) - 1, both).round().astype(int)]
+    times = [time for rep in chosen for time in (rep.start, rep.turn)]
+    return _Stretch(one.start, one.end, tuple(times + [chosen[-1].end] * (pictures % 2)))
 
 
-def _asked(looks: Iterator[Seen], ask: Callable[[Seen], T]) -> Iterator[T]:
-    """What a model answers of each look, a few at a time; each is left afterwards."""
-    while some := list(islice(looks, TOGETHER)):
+def asked(looks: Iterator[Seen], ask: Callable[[Seen], T], together: int) -> Iterator[T]:
+    """What a model answers of each look, so many at a time; each is left afterwards."""
+    while some := list(islice(looks, together)):
         with ExitStack() as leaving, ThreadPoolExecutor(len(some), "asking") as pool:
             for seen in some:
                 leaving.enter_context(seen)

@@ -63,11 +63,11 @@ def client() -> Iterator[ProcessPoolExecutor]:
 
 
 class Watch:
-    """While entered, reads a process's memory and, where `path` is given, times a small request again and again."""
+    """While entered, reads a process's memory and, where `path` is given, times a small request now and then."""
 
-    def __init__(self, pid: int, address: Address, path: str | None = None) -> None:
+    def __init__(self, pid: int, address: Address, path: str | None = None, every: float = WATCH_SECONDS) -> None:
         self._process = psutil.Process(pid)
-        self._address, self._path = address, path
+        self._address, self._path, self._every = address, path, every
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._memory)]
         if path:
@@ -75,8 +75,16 @@ class Watch:
         self.before_bytes = self.most_bytes = self._process.memory_info().rss
         self.child_bytes = 0
         """The most that one child of the process held: a decoder, where it decodes."""
-        self.longest_seconds = 0.0
-        self.asked = 0
+        self.answers: list[float] = []
+        """Seconds that each request took."""
+
+    @property
+    def longest_seconds(self) -> float:
+        return max(self.answers, default=0.0)
+
+    @property
+    def asked(self) -> int:
+        return len(self.answers)
 
     @property
     def grown_mb(self) -> float:
@@ -101,11 +109,10 @@ class Watch:
 
     def _ask(self) -> None:
         with socket.create_connection(self._address, PATIENCE) as connection:
-            while not self._over.wait(WATCH_SECONDS):
+            while not self._over.wait(self._every):
                 began = time.perf_counter()
                 get(connection, self._path or "/")
-                self.longest_seconds = max(self.longest_seconds, time.perf_counter() - began)
-                self.asked += 1
+                self.answers.append(time.perf_counter() - began)
 
 
 class Family(Watch):

@@ -1,0 +1,117 @@
+"""Who waits for a turn and who is being worked on: places in the queue, room in it, and how long a turn is away.
+
+It knows ids and seconds of video, and nothing else of a session. Safe from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+
+from errors import Draining, QueueFull
+from progress import Pace
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    future: Future[None]
+    video_seconds: float
+
+
+def _nothing() -> None:
+    pass
+
+
+class Roster:
+    def __init__(self, workers: int) -> None:
+        self.closed = False
+        self.on_moved: Callable[[], None] = _nothing
+        """Called whenever places in the queue have changed, in the thread that changed them."""
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._waiting: dict[str, _Waiting] = {}
+        self._running: dict[str, threading.Event] = {}
+        self._pace = Pace()
+
+    def check_room(self, bound: int | None) -> None:
+        """Raise Draining or QueueFull if nobody may join a queue of that length at most."""
+        if self.closed:
+            raise Draining("The service is about to stop; try again in a few seconds")
+        if bound is not None and len(self._waiting) >= bound:
+            raise QueueFull("Too many videos are waiting already; try again later")
+
+    def join(
+        self, session_id: str, video_seconds: float, bound: int | None, submit: Callable[[], Future[None]]
+    ) -> Future[None]:
+        """Take the last place; `submit` hands the work over. Raises as `check_room` does, and ValueError for one that
+        is here already."""
+        with self._lock:
+            self.check_room(bound)
+            if session_id in self._waiting or session_id in self._running:
+                raise ValueError(f"session {session_id} has been submitted already")
+            future = submit()
+            self._waiting[session_id] = _Waiting(future, video_seconds)
+        return future
+
+    def leave(self, session_id: str) -> None:
+        """Give up the place in the queue, and the turn with it if that has not come."""
+        with self._lock:
+            waiting = self._waiting.pop(session_id, None)
+        if waiting:
+            waiting.future.cancel()
+            self.on_moved()
+
+    def close(self) -> None:
+        """Nobody joins any more."""
+        with self._lock:
+            self.closed = True
+
+    @contextmanager
+    def at_work(self, session_id: str) -> Iterator[None]:
+        """While entered, the session counts as running."""
+        left = threading.Event()
+        with self._lock:
+            self._running[session_id] = left
+        try:
+            yield
+        finally:
+            self.leave(session_id)
+            with self._lock:
+                del self._running[session_id]
+            left.set()
+
+    def wait_until_left(self, session_id: str, timeout: float) -> None:
+        """Until nobody works on the session, for so many seconds at most."""
+        with self._lock:
+            left = self._running.get(session_id)
+        if left:
+            left.wait(timeout)
+
+    def place(self, session_id: str) -> int | None:
+        """1 for the next to start; None for one that does not wait."""
+        with self._lock:
+            return list(self._waiting).index(session_id) + 1 if session_id in self._waiting else None
+
+    def running(self) -> list[str]:
+        with self._lock:
+            return list(self._running)
+
+    def learn(self, seconds: float, video_seconds: float) -> None:
+        """An analysis of so much video took so long."""
+        self._pace.learn(seconds, video_seconds)
+
+    def seconds_until_done(self, session_id: str, at_work: Callable[[list[str]], float]) -> float | None:
+        """How long one that waits may still take; `at_work` gives the seconds of video that are still to be analysed in
+        the sessions that run. None for one that does not wait, and before any pace was learnt."""
+        with self._lock:
+            waiting, running = dict(self._waiting), list(self._running)
+        if session_id not in waiting:
+            return None
+        # The pool's threads share what comes before it.
+        before = takewhile(lambda entry: entry[0] != session_id, waiting.items())
+        ahead = sum(entry.video_seconds for _, entry in before) + at_work(running)
+        return self._pace.seconds_for(ahead / self._workers + waiting[session_id].video_seconds)
