@@ -27,7 +27,6 @@ from api.intake import Intake
 from api.legacy import LegacyApi
 from api.previews import Previews
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
-from api.standing import Standings
 from async_api import VideoApi
 from config import VERSION, Settings
 from errors import CannotStart, Draining
@@ -90,7 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def front(house: House) -> FastAPI:
     """The ASGI app over parts that are built."""
-    follow = FollowApi(house.followers, Standings(house.sessions, house.tasks))
+    follow = FollowApi(house.followers)
     app = FastAPI(
         title="SmolVLM2 Video Analysis API",
         version=VERSION,
@@ -132,7 +131,7 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         files_address=f"{PREFIX}/files",
     )
     intake, previews = Intake(sessions, tasks, files, settings), Previews(sessions, files, limits)
-    followers = Followers(sessions, tasks, Standings(sessions, tasks))
+    followers = Followers(sessions, tasks)
     return House(settings, store, files, sessions, tasks, intake, eyes, followers, previews)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.followers import Followers
 from api.room import END, Follower
-from api.standing import Standing, Standings, is_known, known_by, seconds_to_wait
+from api.standing import Standing, is_known, known_by, seconds_to_wait
 from schemas import Status
 
 HEARTBEAT_SECONDS = 15.0
@@ -25,6 +25,9 @@ HEARTBEAT_SECONDS = 15.0
 RETRY = b"retry: 1000\n\n"
 """In milliseconds: when a browser comes back after a stream that broke."""
 
+PIECE_BYTES = 1 << 14
+"""About as much of many events as is sent at once."""
+
 STILL_HERE = b": still here\n\n"
 STOPPING = b": the service stops; come back\n" + RETRY
 
@@ -32,9 +35,9 @@ _IDENTITY = re.compile(rf"(\d{{1,18}})({re.escape(END)})?")
 
 
 class FollowApi:
-    def __init__(self, followers: Followers, standings: Standings) -> None:
+    def __init__(self, followers: Followers) -> None:
         self._followers = followers
-        self._standings = standings
+        self._standings = followers.standings
 
     async def status(self, request: Request, session_id: str) -> Response:
         """At once, or after a wait for what the client does not know yet."""
@@ -103,8 +106,8 @@ class EventStream(Response):
         yield RETRY
         while not follower.gone:
             follower.bell.clear()
-            if text := follower.news():
-                yield text
+            for piece in _pieces(follower.news()):
+                yield piece
             if follower.bell.is_set():
                 continue
             if follower.over:
@@ -115,6 +118,18 @@ class EventStream(Response):
                 return
             if not await _rung(follower, HEARTBEAT_SECONDS):
                 yield STILL_HERE
+
+
+def _pieces(texts: list[bytes]) -> Iterator[bytes]:
+    """Few, and none much larger than a client that reads slowly may keep waiting in its connection."""
+    piece = b""
+    for text in texts:
+        piece += text
+        if len(piece) >= PIECE_BYTES:
+            yield piece
+            piece = b""
+    if piece:
+        yield piece
 
 
 async def _rung(follower: Follower, seconds: float) -> bool:

@@ -26,10 +26,10 @@ GAP_SECONDS = 0.03
 class Followers:
     """Who follows which session. Lives on the event loop, but for the ear it lends the ledger."""
 
-    def __init__(self, sessions: SessionManager, tasks: BackgroundTaskManager, standings: Standings) -> None:
+    def __init__(self, sessions: SessionManager, tasks: BackgroundTaskManager) -> None:
         self.draining = False
+        self.standings = Standings(sessions, tasks)
         self._sessions = sessions
-        self._standings = standings
         self._rooms: dict[str, Room] = {}
         self._heard: deque[tuple[str, Session | Found | None]] = deque()
         self._queue_moved = False
@@ -68,7 +68,7 @@ class Followers:
         if room and not room.deleted:
             return room
         # First it is there for changes to be heard, then it is furnished: none falls in between.
-        room = self._rooms[session_id] = Room(self._standings)
+        room = self._rooms[session_id] = Room(self.standings)
         kept = self._sessions.get_with_findings(session_id)
         if kept is None:
             del self._rooms[session_id]

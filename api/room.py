@@ -42,9 +42,9 @@ class Room:
         if news is None:
             self.deleted = True
         elif isinstance(news, Found):
-            if not self.findings or news.revision > self.findings[-1].revision:
+            if news.revision > self.newest:
                 self.findings = [*self.findings, _partial(news)][-MAX_FINDINGS:]
-        elif news["revision"] > self._row["revision"]:
+        elif news["revision"] > self.newest:
             if news["status"] is Status.QUEUED:
                 self.findings = []  # its work begins anew, and finds them again
             self._row = news
@@ -57,6 +57,11 @@ class Room:
             return False
         self._standing = self._status = None
         return self.standing.etag != before.etag
+
+    @property
+    def newest(self) -> int:
+        """The revision up to which everything is known here."""
+        return max(self._row["revision"], self.findings[-1].revision if self.findings else 0)
 
     @property
     def over(self) -> bool:
@@ -86,8 +91,7 @@ class Follower:
         self.gone = False
         self._room = room
         now = room.standing
-        newest = max([now.revision, *(event.revision for event in room.findings[-1:])])
-        self._told = since if since is not None and since <= newest else None
+        self._told = since if since is not None and since <= room.newest else None
         self._shown: str | None = None
         if self._told is not None and self._told >= now.revision and now.status is not Status.QUEUED:
             self._shown = now.etag
@@ -100,8 +104,8 @@ class Follower:
         self.gone = True
         self.bell.set()
 
-    def news(self) -> bytes:
-        """All events since the last time; empty if there are none."""
+    def news(self) -> list[bytes]:
+        """All events since the last time, as they are shared with other followers."""
         room = self._room
         if self._told is None:
             events = self._snapshot()
@@ -110,8 +114,8 @@ class Follower:
             if room.standing.etag != self._shown:
                 events = sorted([*events, room.status], key=lambda event: event.revision)
         self._shown = room.standing.etag
-        self._told = max([self._told or 0, room.standing.revision, *(event.revision for event in events[-1:])])
-        return b"".join(event.text for event in events)
+        self._told = room.newest
+        return [event.text for event in events]
 
     def last_words(self) -> bytes:
         """What ends a stream for good."""

@@ -285,6 +285,14 @@ def test_a_stream_says_when_to_come_back_if_it_breaks(shared_service: Service) -
     assert stream.comments == ["retry: 1000"]
 
 
+def test_whoever_comes_while_the_service_stops_is_told_once_and_sent_away(service: Service) -> None:
+    session_id = service.seeded(Status.PROCESSING)
+    service.house.followers.drain()
+    with follow_seeded(service, session_id) as stream:
+        assert [event.name for event in stream.rest()] == ["status"]
+    assert stream.comments == ["retry: 1000", ": the service stops; come back", "retry: 1000"]
+
+
 def test_a_client_that_goes_away_is_forgotten(service: Service) -> None:
     session_id = service.seeded(Status.PROCESSING)
     with follow_seeded(service, session_id) as stream:
