@@ -99,7 +99,7 @@ class Showcase:
             self._show_source(self._outlet, video, info)
             spans = [(one.start, one.end) for one in found.moments]
             self._choose_stills(self._outlet, video, spans, [(one.start, one.end) for one in found.windows], cuts)
-            self._render(self._outlet, video, found.moments, band)
+            self._render(self._outlet, video, found.moments, cuts, band)
             with self._told("The contact sheet is missing"):
                 self._lay_out(self._outlet, found.moments)
             records = highlight_results(found, self._wanted, self._shown)
@@ -173,10 +173,12 @@ class Showcase:
 
     # ── Reel ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _render(self, outlet: Outlet, video: Path, moments: Sequence[Moment], band: Band) -> None:
+    def _render(
+        self, outlet: Outlet, video: Path, moments: Sequence[Moment], cuts: Sequence[float], band: Band
+    ) -> None:
         if self._reel is None:
             return
-        clips = clips_of(moments, self._reel.target_duration_seconds, self._reel.min_clip_seconds)
+        clips = clips_of(moments, self._reel.target_duration_seconds, self._reel.min_clip_seconds, cuts)
         if self._centres:
             clips = [replace(clip, centres=self._centres.within(clip.start, clip.end)) for clip in clips]
         reel = Reel(tuple(clips), ASPECTS[self._reel.aspect])

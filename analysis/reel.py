@@ -10,9 +10,17 @@ ADJOINING = 1e-3
 """Seconds between two moments that are shown as one clip."""
 
 
-def clips_of(moments: Sequence[Moment], target: float | None, shortest: float) -> list[Clip]:
+SAMPLED_SECONDS = 0.1
+"""A cut is told by the first sample after it, and so up to this much late: a clip that ends there would flash up the
+next shot."""
+
+
+def clips_of(
+    moments: Sequence[Moment], target: float | None, shortest: float, cuts: Sequence[float] = ()
+) -> list[Clip]:
     """Clips of moments given best first, at least one where there is a moment. With a `target` in seconds, they last no
-    longer than that together: the last to fit is trimmed evenly at both ends, if `shortest` is left of it."""
+    longer than that together: the last to fit is trimmed evenly at both ends, if `shortest` is left of it. What ends
+    with its shot ends a little before it."""
     room = target if target is not None else float("inf")
     chosen: list[Clip] = []
     for moment in moments:
@@ -23,7 +31,8 @@ def clips_of(moments: Sequence[Moment], target: float | None, shortest: float) -
         start = moment.start + (length - shown) / 2
         chosen.append(Clip(start, start + shown))
         room -= shown
-    return _joined(sorted(chosen, key=lambda clip: clip.start))
+    joined = _joined(sorted(chosen, key=lambda clip: clip.start))
+    return [_without_flash(clip, cuts) for clip in joined]
 
 
 def _joined(clips: list[Clip]) -> list[Clip]:
@@ -34,3 +43,9 @@ def _joined(clips: list[Clip]) -> list[Clip]:
         else:
             joined.append(clip)
     return joined
+
+
+def _without_flash(clip: Clip, cuts: Sequence[float]) -> Clip:
+    at_end = [cut for cut in cuts if clip.end - SAMPLED_SECONDS < cut < clip.end + ADJOINING]
+    end = min(at_end, default=clip.end + SAMPLED_SECONDS) - SAMPLED_SECONDS
+    return Clip(clip.start, end) if end > clip.start else clip

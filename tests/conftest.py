@@ -62,9 +62,9 @@ def long_clip(footage: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def lasting(footage: Path) -> Path:
-    """A minute that no browser plays, and of which a reel or a preview takes seconds."""
+    """Half a minute that no browser plays, and of which a reel or a preview takes its time."""
     style = Style(width=320, height=180, codec="mjpeg", pixel_format="yuvj420p", rate=30)
-    return draw_video(footage / "lasting.avi", 60, style=style).path
+    return draw_video(footage / "lasting.avi", 30, style=style).path
 
 
 @pytest.fixture(scope="session")

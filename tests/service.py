@@ -52,6 +52,13 @@ def decoders(server: int, folder: Path, name: str = "source") -> list[psutil.Pro
     return found
 
 
+def without_files(value: Any) -> Any:
+    """A result with every address in it left out: each session has its own, and a legacy call none."""
+    if isinstance(value, dict):
+        return {key: None if key.endswith("_url") else without_files(inner) for key, inner in value.items()}
+    return [without_files(inner) for inner in value] if isinstance(value, list) else value
+
+
 class _Server(uvicorn.Server):
     """Says when it serves."""
 

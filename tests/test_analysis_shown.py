@@ -55,6 +55,13 @@ def test_what_is_left_for_the_last_is_not_shown_when_it_is_too_short() -> None:
     assert clips_of([moment(20, 24), moment(3, 7)], 5.0, 1.5) == [Clip(20, 24)]
 
 
+def test_a_clip_that_ends_with_its_shot_does_not_flash_up_the_next() -> None:
+    cuts = [3.0, 6.0, 25.05]
+    found = clips_of([moment(3, 6), moment(20, 25), moment(30, 33)], None, 1.5, cuts)
+    assert [clip.end for clip in found] == pytest.approx([5.9, 25, 33])
+    assert [clip.start for clip in found] == [3, 20, 30]
+
+
 def test_even_the_shortest_reel_shows_something() -> None:
     assert clips_of([moment(20, 24)], 1.0, 1.5) == [Clip(21.5, 22.5)]
     assert clips_of([], 10.0, 1.5) == []

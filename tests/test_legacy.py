@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.service import Service, until
+from tests.service import Service, until, without_files
 
 TIMES = ("processing_time_seconds",)
 
@@ -18,12 +17,6 @@ TIMES = ("processing_time_seconds",)
 def analyze(service: Service, kind: str, video: Path | bytes, **fields: str) -> httpx.Response:
     content = video if isinstance(video, bytes) else video.read_bytes()
     return service.http.post(f"/analyze/{kind}", data=fields, files={"video": ("clip.mp4", content)})
-
-
-def without_files(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: None if key.endswith("_url") else without_files(inner) for key, inner in value.items()}
-    return [without_files(inner) for inner in value] if isinstance(value, list) else value
 
 
 def test_highlights_come_in_the_old_envelope(service: Service, clip: Path) -> None:

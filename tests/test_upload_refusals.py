@@ -221,7 +221,10 @@ def test_a_file_name_never_touches_the_file_system(service: Service, clip: Path)
     session_id = answer.json()["sessionId"]
     assert service.folders() == [session_id]
     data = service.results(session_id)
-    assert {path.suffix for path in (service.data_dir / session_id).iterdir()} <= {".json", ".mp4"}
+    ours = re.compile(
+        r"(session|result)\.json|(source|reel)\.mp4|(still-\d+|contact-sheet)\.jpg|(chapters|highlights)\.\w{3}"
+    )
+    assert all(ours.fullmatch(path.name) for path in (service.data_dir / session_id).iterdir())
     assert "/" not in answer.json()["video"]["filename"]
     assert data["video"]["filename"] == data["video_path"] == answer.json()["video"]["filename"]
 
