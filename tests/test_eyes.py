@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from config import Settings
-from tests.service import BASE, Program, Service, serve, until, without_files
+from tests.service import BASE, Program, Service, serve, until
 from tests.test_lifecycle import is_now, run, status, upload
 from tests.test_vision_eyes import Slow
 from tests.tiny_checkpoint import TINY, make_checkpoint
