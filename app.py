@@ -25,6 +25,7 @@ from api.followers import Followers
 from api.health import HealthApi
 from api.intake import Intake
 from api.legacy import LegacyApi
+from api.pages import PagesApi
 from api.previews import Previews
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
 from async_api import VideoApi
@@ -102,6 +103,7 @@ def front(house: House) -> FastAPI:
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
+            *PagesApi(house.settings.data_dir).router().routes,
         ],
     )
     app.state.house = house

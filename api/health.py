@@ -91,6 +91,7 @@ class HealthApi:
             "health": "/health",
             "async_api": PREFIX,
             "docs": "/docs",
+            "page": "/app/",
         }
         return Welcome(message="SmolVLM2 Video Analysis API", status="healthy", version=VERSION, endpoints=endpoints)
 

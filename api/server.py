@@ -126,4 +126,5 @@ class Server(uvicorn.Server):
     def _addresses(self) -> list[str]:
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-        return [f"Serving at http://{shown}:{port}/", f"Try it at   http://{shown}:{port}/docs"]
+        here = f"http://{shown}:{port}"
+        return [f"Serving at {here}/", f"The page is {here}/app/", f"The API is  {here}/docs"]

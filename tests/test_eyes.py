@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from config import Settings
-from tests.service import BASE, Program, Service, serve, until
+from tests.service import BASE, Program, Service, serve, until, without_files
 from tests.test_lifecycle import is_now, run, status, upload
 from tests.test_vision_eyes import Slow
 from tests.tiny_checkpoint import TINY, make_checkpoint
@@ -58,6 +58,7 @@ def sure_of_itself(service: Service) -> Iterator[None]:
 
 
 def figures(data: dict[str, Any]) -> dict[str, Any]:
+    """A result without what differs between two sessions with one video."""
     return {name: value for name, value in without_files(data).items() if name != "processing_time_seconds"}
 
 

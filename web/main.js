@@ -1,0 +1,46 @@
+/** The page's front door: which view is shown, by what stands after the # of its address. */
+
+import { byId } from './dom.js';
+import { localVideos, sessions } from './sessions.js';
+import { makeStart } from './start.js';
+import { VideoApi } from './video-api.js';
+import { keepVideos } from './videos.js';
+
+const api = new VideoApi({ sessionToken: (id) => sessions.get(id)?.token });
+let shown = new AbortController();
+
+function shownId() {
+  return /^#\/([0-9a-f-]{36})$/.exec(location.hash)?.[1] ?? null;
+}
+
+async function show() {
+  shown.abort();
+  shown = new AbortController();
+  const { signal } = shown;
+  const id = shownId();
+  byId('start').hidden = id !== null;
+  byId('view').hidden = id === null;
+  byId('view').replaceChildren();
+  document.title = 'Video analysis';
+  if (id === null) return;
+  // Only now: the first view does without.
+  const { showSession } = await import('./session.js');
+  if (!signal.aborted) await showSession({ api, id, view: byId('view'), signal, localVideo: localVideos.get(id) });
+}
+
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('main').focus();
+});
+addEventListener('hashchange', () => {
+  show();
+  byId('main').focus({ preventScroll: true });
+  scrollTo({ top: 0 });
+});
+
+makeStart(api, (id) => {
+  // Whoever looks at another video meanwhile is left there: the list has the new one.
+  if (shownId() === null) location.hash = `#/${id}`;
+});
+keepVideos(api, shownId);
+show();
