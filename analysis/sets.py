@@ -50,13 +50,14 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     parts = parts_of(calm, flow.columns)
     directions = main_directions(parts)
     sets: list[FoundSet] = []
-    for seen in (
-        np.ascontiguousarray(parts @ directions),
-        rows_of(calm, flow.columns),
-        _main(across_of(calm)),
-        _main(brightness_of(grey)),
+    cells, across, bright = calm.reshape(len(calm), -1), across_of(calm), brightness_of(grey)
+    for seen, whole in (
+        (np.ascontiguousarray(parts @ directions), cells),
+        (rows_of(calm, flow.columns), cells),
+        (_main(across), across),
+        (_main(bright), bright),
     ):
-        sets = _better(sets, [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)])
+        sets = _better(sets, [_placed(one, calm, flow.columns) for one in _rhythmic(seen, whole, edges)])
     sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
     sets = [_filling(one, calm, edges) for one in sets]
     rare = np.ascontiguousarray(parts_of(calmed(values, rare=True), flow.columns) @ directions)
@@ -93,13 +94,13 @@ def _overrules(one: FoundSet, rivals: list[FoundSet]) -> bool:
     return sure > SURE and (twice or (hops and TWICE_AS_MANY * len(one.reps) < many))
 
 
-def _rhythmic(motion: Field, cuts: list[int]) -> list[FoundSet]:
+def _rhythmic(motion: Field, whole: Field, cuts: list[int]) -> list[FoundSet]:
     sets: list[FoundSet] = []
     found = stretches(rhythm(motion))
     for number, one in enumerate(found):
         low = max([0, *(int(before.end) for before in sets), *(other.end for other in found[:number])])
         high = found[number + 1].first if number + 1 < len(found) else len(motion)
-        sets += _counted(motion, one, (low, high), cuts)
+        sets += _counted(motion, whole, one, (low, high), cuts)
     return [one for one in sets if _likeness(one) > LEAST_LIKENESS]
 
 
@@ -108,10 +109,10 @@ def _likeness(one: FoundSet) -> float:
     return float(np.median([rep.likeness for rep in one.reps if rep.move is not None] or [0.0]))
 
 
-def _counted(motion: Field, one: Stretch, within: tuple[int, int], cuts: list[int]) -> list[FoundSet]:
+def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int], cuts: list[int]) -> list[FoundSet]:
     share = differing(motion[one.first : one.end], one.period)
     half = is_half(one.period, share)
-    reps = count(motion, (one.first, one.end), one.period * (2 if half else 1), within, cuts)
+    reps = count(motion, whole, (one.first, one.end), one.period * (2 if half else 1), within, cuts)
     if not reps:
         return []
     return [FoundSet("periodic", reps[0].start, reps[-1].end, tuple(reps), one.score, sides=0.0 if half else share)]

@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import blas  # noqa: F401  # before numpy, as the service has it
+
+# isort: split
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,11 +42,13 @@ SLOWEST, FASTEST = 8.0, 0.5
 
 @dataclass(frozen=True)
 class Graded:
-    """A true set, and what was counted in it: 0 for nothing."""
+    """A true set, and what was counted in it: 0 for nothing. `within`: whether the range told holds the truth, None
+    where none was told."""
 
     true: int
     counted: int
     turns_found: float
+    within: bool | None
 
     @property
     def off(self) -> int:
@@ -52,12 +57,15 @@ class Graded:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One drawn workout, graded. `sure` are the sets counted with confidence: whether each is right."""
+    """One drawn workout, graded. `sure` are the sets counted with confidence: whether each is right. `together` are
+    pairs of sets of one exercise, `apart` of two: whether they bear one name, and two."""
 
     condition: str
     minutes: float
     graded: tuple[Graded, ...]
     sure: tuple[bool, ...]
+    together: tuple[bool, ...]
+    apart: tuple[bool, ...]
     false_sets: int
     held: tuple[bool, ...]
     work_right: float
@@ -85,16 +93,19 @@ def grade(watched: Watched, found: Sequence[WorkoutSet]) -> Outcome:
     for number, true in enumerate(working):
         mine = [one for one, place in zip(found, belongs, strict=True) if place == number and one.count is not None]
         counted = sum(one.count or 0 for one in mine)
-        graded.append(Graded(true.reps, _kindly(true, counted), _turns_found(true, mine)))
+        graded.append(Graded(true.reps, _kindly(true, counted), _turns_found(true, mine), _within(true, mine)))
     for one, place in zip(found, belongs, strict=True):
         if one.count is not None and one.confidence >= SURE:
             sure.append(place is not None and graded[place].off <= 1)
     held = [one for one in watched.sets if one.held]
+    pairs = list(_pairs(working, found, belongs))
     return Outcome(
         condition=watched.condition,
         minutes=watched.seconds / 60,
         graded=tuple(graded),
         sure=tuple(sure),
+        together=tuple(named for same, named in pairs if same),
+        apart=tuple(not named for same, named in pairs if not same),
         false_sets=sum(place is None and one.count is not None for one, place in zip(found, belongs, strict=True)),
         held=tuple(any(two.method == "hold" and _overlap(one, two) > 0.7 for two in found) for one in held),
         work_right=_work_right(watched, found),
@@ -105,9 +116,28 @@ def grade(watched: Watched, found: Sequence[WorkoutSet]) -> Outcome:
     )
 
 
+def _pairs(
+    working: Sequence[TrueSet], found: Sequence[WorkoutSet], belongs: Sequence[int | None]
+) -> Iterator[tuple[bool, bool]]:
+    """Of each two sets found: whether they are of one exercise, and whether they bear one name."""
+    mine = [
+        (working[place].exercise, one.exercise) for one, place in zip(found, belongs, strict=True) if place is not None
+    ]
+    for number, (true, name) in enumerate(mine):
+        yield from ((true == other_true, name == other_name) for other_true, other_name in mine[:number])
+
+
 def _kindly(true: TrueSet, counted: int) -> int:
     """Moves from side to side may be counted by the side or by the pair."""
     return 2 * counted if true.alternating and abs(2 * counted - true.reps) < abs(counted - true.reps) else counted
+
+
+def _within(true: TrueSet, mine: Sequence[WorkoutSet]) -> bool | None:
+    """Whether the true count lies in the ranges told, taken together."""
+    if not mine:
+        return None
+    low, high = (sum(getattr(one, edge) or 0 for one in mine) for edge in ("low", "high"))
+    return low <= true.reps <= high or (true.alternating and 2 * low <= true.reps <= 2 * high)
 
 
 def _belongs_to(one: WorkoutSet, working: Sequence[TrueSet]) -> int | None:
@@ -151,7 +181,8 @@ def _beats(flow: Flow, start: float, end: float) -> int:
 
 def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield (
-        f"{'condition':12} {'sets':>4} {'exact':>6} {'±1':>5} {'error':>6} {'turns':>6} {'work':>6} {'false':>6}"
+        f"{'condition':12} {'sets':>4} {'exact':>6} {'±1':>5} {'error':>6} {'range':>6} {'turns':>6} {'work':>6}"
+        f" {'false':>6}"
         f"   {'FFT ±1':>7} {'FFT in borders ±1':>18} {'error':>6}"
     )
     for condition in [*dict.fromkeys(one.condition for one in outcomes), "all"]:
@@ -160,6 +191,11 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     held = [found for one in outcomes for found in one.held]
     yield f"counted at {SURE} or more: {len(sure)}, wrong by more than one or invented: {sure.count(False)}"
     yield f"holds found: {held.count(True)} of {len(held)}"
+    together, apart = [p for one in outcomes for p in one.together], [p for one in outcomes for p in one.apart]
+    yield (
+        f"pairs of sets of one exercise under one name: {together.count(True)} of {len(together)};"
+        f" of two exercises under two: {apart.count(True)} of {len(apart)}"
+    )
 
 
 def _row(condition: str, outcomes: Sequence[Outcome]) -> str:
@@ -168,14 +204,15 @@ def _row(condition: str, outcomes: Sequence[Outcome]) -> str:
     work = float(np.mean([one.work_right for one in outcomes]))
     start = f"{condition:12} {len(graded):4}"
     if not graded:
-        return f"{start} {'':6} {'':5} {'':6} {'':6} {work:6.3f} {false:6.1f}"
+        return f"{start} {'':6} {'':5} {'':6} {'':6} {'':6} {work:6.3f} {false:6.1f}"
     off = np.array([each.off for each in graded])
+    told = [each.within for each in graded if each.within is not None]
     error = float(np.mean([min(1.0, each.off / each.true) for each in graded]))
     bordered = np.array([each for one in outcomes for each in one.bordered])
     bordered_error = float(np.mean(np.minimum(1, bordered / np.array([each.true for each in graded]))))
     whole = [one.whole_off <= 1 for one in outcomes if one.whole_off is not None]
     return (
-        f"{start} {np.mean(off == 0):6.2f} {np.mean(off <= 1):5.2f} {error:6.3f}"
+        f"{start} {np.mean(off == 0):6.2f} {np.mean(off <= 1):5.2f} {error:6.3f} {np.mean(told) if told else 0:6.2f}"
         f" {np.mean([each.turns_found for each in graded]):6.2f} {work:6.3f} {false:6.1f}"
         f"   {np.mean(whole):7.2f} {np.mean(bordered <= 1):18.2f} {bordered_error:6.3f}"
     )

@@ -194,7 +194,9 @@ def _place(kind: str, random: np.random.Generator) -> Rgb:
             picture[int(board) : int(board) + 3] -= 35
             for across in np.cumsum(random.uniform(9, 34, width // 9)):
                 tall = int(random.uniform(6, 22))
-                picture[max(0, int(board) - tall) : int(board), int(across) : int(across) + 7] += random.uniform(-45, 45)
+                picture[max(0, int(board) - tall) : int(board), int(across) : int(across) + 7] += random.uniform(
+                    -45, 45
+                )
     if kind == "room":
         for _ in range(12):
             x, y = int(random.integers(width)), int(random.integers(height))

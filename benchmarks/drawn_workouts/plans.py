@@ -27,7 +27,8 @@ WORKING = (
 NOTHING = ("rest only", "dance", "talk")
 """Conditions with nothing to count."""
 
-CONDITIONS = (*WORKING, *NOTHING)
+CONDITIONS = (*WORKING, *NOTHING, "rounds")
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -111,6 +112,14 @@ def _clip_ends(script: Script, names: list[str], condition: str) -> None:
     script.work(EXERCISES[str(script.random.choice(names))], int(script.random.integers(3, 9)))
 
 
+def _rounds(script: Script, names: list[str], condition: str) -> None:
+    """Two exercises in turn, two rounds of them."""
+    script.rest(script.random.uniform(2.5, 5), "still")
+    for name in [*script.random.choice(names, 2, replace=False)] * 2:
+        script.work(EXERCISES[str(name)], int(script.random.integers(5, 11)))
+        script.rest(script.random.uniform(6, 14))
+
+
 def _holds(script: Script, names: list[str], condition: str) -> None:
     random = script.random
     script.rest(random.uniform(3, 6), "fidget")
@@ -137,6 +146,7 @@ _WRITERS = {
     "short sets": _short_sets,
     "clip ends": _clip_ends,
     "holds": _holds,
+    "rounds": _rounds,
     "rest only": _rest_only,
     "dance": _dance,
     "talk": _talk,
