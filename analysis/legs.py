@@ -208,7 +208,7 @@ def _usual_move(moves: Line, number: int, others: NDArray[np.int64], otherwise: 
     options: list[Line] = []
     for chosen in (others, others[(others - number) % 4 == 0]):
         near = chosen[np.argsort(np.abs(chosen - number), kind="stable")[:NEIGHBOURS]]
-        if len(near) > len(options):
+        if len(near):
             options.append(np.median(moves[near], axis=0))
     return max(options, key=lambda option: cosine(moves[number], option), default=otherwise)
 

@@ -12,16 +12,19 @@ LEAST_CONFIDENCE = 0.4
 """Below it a count is withheld."""
 
 WEIGHTS = {
-    "once": -15.19,
-    "likeness": 11.49,
-    "least likeness": 2.96,
-    "unevenness": -4.79,
-    "unequal reach": -2.43,
-    "hidden": -3.72,
-    "many": 1.0,
-    "roams": -2.16,
-    "sides": -1.14,
-    "score": 3.6,
+    "once": -10.34,
+    "likeness": 6.97,
+    "least likeness": 1.74,
+    "unevenness": -4.7,
+    "unequal reach": -1.33,
+    "hidden": -2.25,
+    "many": 0.81,
+    "roams": -0.07,
+    "sides": -0.19,
+    "score": 1.83,
+    "course": 1.27,
+    "agreed": 0.42,
+    "denied": -0.84,
 }
 """Logistic regression of "no more than one off, and right below five" on the drawn workouts of the tuning half
 (`python -m benchmarks.workout --fit`)."""
@@ -84,6 +87,9 @@ def evidence(one: FoundSet) -> Line:
             min(one.roams, ROAMING),
             float(one.sides > SIDES),
             one.score,
+            one.course,
+            one.agreed,
+            one.denied,
         ]
     )
 

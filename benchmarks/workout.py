@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from analysis.finder import SetFinder
 from analysis.flow import RATE, Flow, FlowTrack
-from analysis.sets import find_sets
+from analysis.sets import readings
 from analysis.trust import LEAST_CONFIDENCE, WEIGHTS, evidence
 from benchmarks.drawn_workouts.footage import Watched, watch
 from benchmarks.drawn_workouts.plans import CONDITIONS
@@ -223,9 +223,7 @@ def fit(watched: Sequence[Watched]) -> dict[str, float]:
     seen, right = [], []
     for one in watched:
         working = [true for true in one.sets if not true.held]
-        for found in find_sets(one.flow, one.cuts):
-            if found.method != "periodic":
-                continue
+        for found in readings(one.flow, one.cuts):
             span = WorkoutSet(found.first / RATE, found.end / RATE, "periodic", 1, 1, 1, None, (), 1.0, 0, 1)
             place = _belongs_to(span, working)
             true = working[place] if place is not None else None
