@@ -20,8 +20,9 @@ AROUND_PERIODS = 4.0
 LEAST_LIKENESS = 0.5
 """Cosine to the usual way out or back under which a leg is no part of a repetition."""
 
-LONGEST_LEG, LONGEST_PAUSE = 1.5, 1.4
-"""Periods that a leg may last, and that may pass between two: more holds another movement, or ends the set."""
+LONGEST_LEG, LONGEST_PAUSE, PAUSE_SECONDS = 1.5, 1.4, 5.0
+"""Periods that a leg may last, and that may pass between two, nor more than these seconds: more holds another movement,
+or ends the set."""
 
 MAIN_STROKE = 0.6
 """Share of a leg that its one stroke must go for the rest of it to be left out at the end of a set."""
@@ -156,7 +157,8 @@ def _runs(joined: list[Leg], period: float) -> list[list[Leg]]:
     runs: list[list[Leg]] = [[]]
     for leg in joined:
         run = runs[-1]
-        far = bool(run) and (leg.begin - run[-1].end > LONGEST_PAUSE * period or leg.sign == run[-1].sign)
+        longest = min(LONGEST_PAUSE * period, PAUSE_SECONDS * RATE)
+        far = bool(run) and (leg.begin - run[-1].end > longest or leg.sign == run[-1].sign)
         if run and (far or not _good(leg, period)):
             if not far and _good(short := leg.cut_to(leg.first), period):
                 run.append(short)

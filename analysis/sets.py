@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,16 +21,17 @@ from analysis.rhythm import Field, across_of, brightness_of, calmed, main_direct
 from analysis.stretches import Stretch, differing, is_half, stretches
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
-GOES_ON_SECONDS, GOES_ON_LENGTHS, SAME_MOVE, SAME_BEAT = 4.0, 1.8, 0.85, 1.8
-"""Two runs are one set if they lie no further apart than these seconds or repetitions, go the same way (cosine) and
-are of like length: who trains may pause for breath. Longer is a rest."""
+GOES_ON_SECONDS, SAME_MOVE, SAME_BEAT = 4.0, 0.85, 1.8
+"""Two runs are one set if they lie no further apart than these seconds, go the same way (cosine) and are of like
+length: who trains may pause for breath. Longer is a rest."""
 
 LEAST_LIKENESS = 0.8
 """Cosine between the repetitions of a rhythmic set, in the middle: walking, talk and dance often stay below,
 nineteen in twenty true sets are above 0.9."""
 
-MARKEDLY = 0.15
-"""How much surer single repetitions must be than a rhythm seen in their place."""
+MARKEDLY, ABOUT_EQUAL = 0.15, 0.7
+"""How much surer one reading must be to be believed against others; and the share of their time from which two are
+readings of the same."""
 
 LEAST_SHARED, FEW = 0.3, 4
 """Share of their time from which two readings are of one set, and counts up to which they must be the same to agree;
@@ -126,12 +128,25 @@ def _shared(one: FoundSet, other: FoundSet) -> float:
 
 
 def _most_trusted(found: list[FoundSet]) -> list[FoundSet]:
-    """Those that are trusted most wherever several lie at one time, in time order."""
+    """Those that are trusted most wherever several lie at one time, in time order; of about equals, the one whose
+    count most of them share."""
     result: list[FoundSet] = []
     for one in sorted(found, key=confidence, reverse=True):
-        if all(min(one.end, other.end) <= max(one.first, other.first) for other in result):
-            result.append(one)
+        if all(_apart(one, other) for other in result):
+            equals = [
+                other
+                for other in found
+                if _shared(one, other) > ABOUT_EQUAL
+                and confidence(one) - confidence(other) < MARKEDLY
+                and all(_apart(other, taken) for taken in result)
+            ]
+            votes = Counter(len(other.reps) for other in equals)
+            result.append(max(equals, key=lambda other: (votes[len(other.reps)], confidence(other))))
     return sorted(result, key=lambda one: one.first)
+
+
+def _apart(one: FoundSet, other: FoundSet) -> bool:
+    return min(one.end, other.end) <= max(one.first, other.first)
 
 
 def _with_single(sets: list[FoundSet], one: FoundSet) -> list[FoundSet]:
@@ -201,7 +216,7 @@ def _going_on(sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:
 def _is_same(before: FoundSet, after: FoundSet, cuts: list[int]) -> bool:
     pause, beat = after.first - before.end, max(before.beat, after.beat)
     shots = sum(before.end < cut < after.first for cut in cuts)
-    if shots > 1 or pause > max(GOES_ON_SECONDS * RATE, GOES_ON_LENGTHS * beat):
+    if shots > 1 or pause > GOES_ON_SECONDS * RATE:
         return False
     return beat < SAME_BEAT * min(before.beat, after.beat) and abs(cosine(before.move, after.move)) > SAME_MOVE
 

@@ -12,17 +12,18 @@ LEAST_CONFIDENCE = 0.4
 """Below it a count is withheld."""
 
 WEIGHTS = {
-    "once": -10.34,
-    "likeness": 6.97,
-    "least likeness": 1.74,
-    "unevenness": -4.7,
-    "unequal reach": -1.33,
-    "hidden": -2.25,
-    "many": 0.81,
-    "roams": -0.07,
-    "sides": -0.19,
-    "score": 1.83,
-    "course": 1.27,
+    "once": -10.04,
+    "likeness": 6.87,
+    "least likeness": 1.66,
+    "unevenness": -4.56,
+    "uneven lengths": -1.06,
+    "unequal reach": -1.18,
+    "hidden": -2.22,
+    "many": 0.84,
+    "roams": -0.03,
+    "sides": -0.18,
+    "score": 1.81,
+    "course": 1.21,
     "agreed": 0.42,
     "denied": -0.84,
 }
@@ -75,12 +76,14 @@ def evidence(one: FoundSet) -> Line:
     alike = np.array([rep.likeness for rep in seen])
     reaches = np.array([rep.reach for rep in seen])
     apart = np.diff([rep.turn for rep in one.reps])
+    lengths = np.array([rep.end - rep.start for rep in seen])
     return np.array(
         [
             1.0,
             float(np.median(alike)),
             float(alike.min()),
             float(apart.std() / apart.mean()) if len(apart) > 1 else UNEVEN_OF_TWO,
+            float(lengths.std() / lengths.mean()) if len(lengths) > 1 else UNEVEN_OF_TWO,
             float(reaches.std() / reaches.mean()),
             1 - len(seen) / len(one.reps),
             float(np.log(min(len(one.reps), MANY))),
