@@ -18,7 +18,7 @@ from analysis.holds import holds
 from analysis.legs import cosine
 from analysis.repetitions import count
 from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
-from analysis.stretches import Stretch, differing, is_half, stretches
+from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
 GOES_ON_SECONDS, SAME_MOVE, SAME_BEAT = 4.0, 0.85, 1.8
@@ -89,13 +89,13 @@ class _View:
         calm = calmed(values)
         return cls(values, grey, calm, main_directions(parts_of(calm, flow.columns)), edges, flow.columns)
 
-    def ways(self) -> Iterator[tuple[Field, Field]]:
-        """What rhythm is sought in, and all the motion there is beside it."""
+    def ways(self) -> Iterator[tuple[Field, Field, float]]:
+        """What rhythm is sought in, all the motion there is beside it, and the score from which it repeats."""
         cells, across, bright = self.calm.reshape(len(self.calm), -1), across_of(self.calm), brightness_of(self.grey)
-        yield np.ascontiguousarray(parts_of(self.calm, self.columns) @ self.directions), cells
-        yield rows_of(self.calm, self.columns), cells
-        yield _main(across), across
-        yield _main(bright), bright
+        yield np.ascontiguousarray(parts_of(self.calm, self.columns) @ self.directions), cells, WORTH
+        yield rows_of(self.calm, self.columns), cells, WORTH
+        yield _main(across), across, PART_WORTH
+        yield _main(bright), bright, PART_WORTH
 
     def placed(self, one: FoundSet) -> FoundSet:
         return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
@@ -103,7 +103,7 @@ class _View:
 
 def _readings(view: _View) -> list[FoundSet]:
     """What each way of looking shows, with how far the others agree."""
-    seen = [[view.placed(one) for one in _rhythmic(part, whole, view.edges)] for part, whole in view.ways()]
+    seen = [[view.placed(one) for one in _rhythmic(*way, view.edges)] for way in view.ways()]
     return [_compared(one, [other for other in seen if other is not mine and other]) for mine in seen for one in mine]
 
 
@@ -162,9 +162,9 @@ def _main(parts: Field) -> Field:
     return np.ascontiguousarray(parts @ main_directions(parts))
 
 
-def _rhythmic(motion: Field, whole: Field, cuts: list[int]) -> list[FoundSet]:
+def _rhythmic(motion: Field, whole: Field, worth: float, cuts: list[int]) -> list[FoundSet]:
     sets: list[FoundSet] = []
-    found = stretches(rhythm(motion))
+    found = stretches(rhythm(motion), worth)
     for number, one in enumerate(found):
         low = max([0, *(int(before.end) for before in sets), *(other.end for other in found[:number])])
         high = found[number + 1].first if number + 1 < len(found) else len(motion)

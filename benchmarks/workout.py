@@ -33,6 +33,9 @@ HELD = 0.5
 """How small the weights of the evidence are held: real footage is less even than what is drawn here, and a fit that is
 sharp on the one would withhold good counts of the other."""
 
+INVENTED = 2.0
+"""How many times a count where nothing is done weighs in the fit: it is worse than one that is two off."""
+
 SURE = 0.8
 """Confidence from which at most one count in twenty may be wrong."""
 
@@ -220,7 +223,7 @@ def _row(condition: str, outcomes: Sequence[Outcome]) -> str:
 
 def fit(watched: Sequence[Watched]) -> dict[str, float]:
     """Weights of the evidence for a count: logistic regression, by gradient, held small."""
-    seen, right = [], []
+    seen, right, weighs = [], [], []
     for one in watched:
         working = [true for true in one.sets if not true.held]
         for found in readings(one.flow, one.cuts):
@@ -230,10 +233,14 @@ def fit(watched: Sequence[Watched]) -> dict[str, float]:
             seen.append(evidence(found))
             off = abs(_kindly(true, len(found.reps)) - true.reps) if true else None
             right.append(true is not None and off is not None and off <= (1 if true.reps > 4 else 0))
-    return dict(zip(WEIGHTS, _regressed(np.array(seen), np.array(right, float)).round(2).tolist(), strict=True))
+            weighs.append(1.0 if true else INVENTED)
+    weights = _regressed(np.array(seen), np.array(right, float), np.array(weighs))
+    return dict(zip(WEIGHTS, weights.round(2).tolist(), strict=True))
 
 
-def _regressed(seen: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+def _regressed(
+    seen: NDArray[np.float64], right: NDArray[np.float64], weighs: NDArray[np.float64]
+) -> NDArray[np.float64]:
     middle, spread = seen.mean(axis=0), seen.std(axis=0) + 1e-9
     middle[0], spread[0] = 0.0, 1.0
     scaled = (seen - middle) / spread
@@ -241,7 +248,7 @@ def _regressed(seen: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray
     for _ in range(3000):
         likely = 1 / (1 + np.exp(-scaled @ weights))
         held = HELD * weights * (np.arange(len(weights)) > 0)
-        weights += 0.05 * (5 * scaled.T @ (right - likely) / len(right) - held)
+        weights += 0.05 * (5 * scaled.T @ (weighs * (right - likely)) / weighs.sum() - held)
     raw = weights / spread
     raw[0] = weights[0] - float((weights[1:] * middle[1:] / spread[1:]).sum())
     return np.asarray(raw)
