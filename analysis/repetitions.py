@@ -45,7 +45,7 @@ OUTSIDE_DOUBT, OUTSIDE_SPREAD = 0.12, 3.0
 """How much less like the usual way than 1 a leg outside of a stretch may be: this, and so many times what those inside
 are in the middle."""
 
-END_DOUBT, END_MARGIN, LEAST_LEGS = 0.18, 0.05, 5
+END_DOUBT, END_MARGIN, LEAST_LEGS = 0.35, 0.05, 5
 """How much less alike the first or last leg of a run may be than the others are in the middle, and than the least of
 them; fewer legs tell nothing."""
 

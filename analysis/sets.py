@@ -37,6 +37,9 @@ LEAST_SHARED, FEW = 0.3, 4
 """Share of their time from which two readings are of one set, and counts up to which they must be the same to agree;
 else one apart."""
 
+LEAST_LEFT = 2.0
+"""Periods that must be left of a stretch for another set to be sought there."""
+
 MIDDLE = (20, 80)
 """Percentiles between which the places of a set's repetitions tell how it roams: a passer-by shifts a few of them."""
 
@@ -178,12 +181,22 @@ def _likeness(one: FoundSet) -> float:
 
 
 def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int], cuts: list[int]) -> list[FoundSet]:
+    """The set in a stretch, and those in what it leaves of the stretch: a rest of about a period hides in a rhythm."""
     share = differing(motion[one.first : one.end], one.period)
     half = is_half(one.period, share)
-    reps = count(motion, whole, (one.first, one.end), one.period * (2 if half else 1), within, cuts)
+    period = one.period * (2 if half else 1)
+    reps = count(motion, whole, (one.first, one.end), period, within, cuts)
     if not reps:
         return []
-    return [FoundSet("periodic", reps[0].start, reps[-1].end, tuple(reps), one.score, sides=0.0 if half else share)]
+    found = FoundSet("periodic", reps[0].start, reps[-1].end, tuple(reps), one.score, sides=0.0 if half else share)
+    first, end = int(found.first), int(found.end) + 1
+    before, after = replace(one, end=min(one.end, first)), replace(one, first=max(one.first, end))
+    sets = [found]
+    if before.end - before.first > LEAST_LEFT * period:
+        sets = _counted(motion, whole, before, (within[0], first), cuts) + sets
+    if after.end - after.first > LEAST_LEFT * period:
+        sets += _counted(motion, whole, after, (end, within[1]), cuts)
+    return sets
 
 
 def _going_on(sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:
