@@ -246,7 +246,7 @@ def test_an_upload_says_what_it_took(service: Service, clip: Path) -> None:
         "sizeBytes",
     }
     assert answer.headers["Location"] == body["links"]["status"] == f"{BASE}/status/{body['sessionId']}"
-    assert body["links"].keys() == {"status", "results", "cancel", "cleanup"}
+    assert body["links"].keys() == {"status", "results", "cancel", "cleanup", "events"}
 
 
 def test_params_may_hold_any_script(service: Service, clip: Path) -> None:
