@@ -28,7 +28,7 @@ QUIET_SECONDS = 60.0
 DROPPED = 0.3
 """Confidence under which what repeats is no exercise: people walk, talk and dance in rhythms too."""
 
-CERTAIN, LIKELY, FEW = 0.85, 0.6, 4
+CERTAIN, LIKELY, FEW = 0.95, 0.6, 4
 """Confidence above which the range of a count is the count alone, and one to either side; else it is two,
 but for counts of so few."""
 

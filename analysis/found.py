@@ -28,6 +28,11 @@ class FoundSet:
     sides: float = 0.0
     roams: float = 0.0
     """How far the place of the motion wanders from one repetition to the next, against its own extent."""
+    course: float = 1.0
+    """How like each other the whole courses of its repetitions are, in all cells: cosine, in the middle."""
+    agreed: float = 0.0
+    denied: float = 0.0
+    """How many other ways of looking count as many repetitions in the same time, and how many count otherwise."""
     move: Line = field(default_factory=lambda: np.zeros(1), compare=False)
     """Displacement of its way out, in the cells of the picture, of length one."""
 

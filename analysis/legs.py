@@ -47,12 +47,13 @@ LONG_STROKE, LEAST_STROKE = 1.5, 0.35
 @dataclass(frozen=True)
 class Stroke:
     """One push of a leg, from standstill to standstill. Times in steps; `reach` 1 is usual; `likeness` the
-    cosine of its displacement to the usual one."""
+    cosine of its displacement to the usual one; `alike` the same, but less where one is larger than the other."""
 
     begin: float
     end: float
     reach: float
     likeness: float
+    alike: float
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Leg:
     sign: int
     reach: float
     likeness: float
+    alike: float
     move: Line
     cut_before: bool
     cut_after: bool
@@ -73,11 +75,18 @@ class Leg:
 
     def unlike(self) -> Leg:
         """The same, like no other."""
-        first, last = (replace(stroke, likeness=0.0) for stroke in (self.first, self.last))
-        return replace(self, likeness=0.0, first=first, last=last)
+        first, last = (replace(stroke, likeness=0.0, alike=0.0) for stroke in (self.first, self.last))
+        return replace(self, likeness=0.0, alike=0.0, first=first, last=last)
 
     def cut_to(self, stroke: Stroke) -> Leg:
-        return replace(self, begin=stroke.begin, end=stroke.end, reach=stroke.reach, likeness=stroke.likeness)
+        return replace(
+            self,
+            begin=stroke.begin,
+            end=stroke.end,
+            reach=stroke.reach,
+            likeness=stroke.likeness,
+            alike=stroke.alike,
+        )
 
 
 @dataclass(frozen=True)
@@ -135,11 +144,12 @@ def _way_around(seen: Field, centre: int, period: float, within: tuple[int, int]
     return np.asarray(np.linalg.eigh(both + both.T)[1][:, -1])
 
 
-def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> list[Leg]:
-    """Legs of one piece; what is usual is told by those within the steps `core`."""
+def legs(seen: Field, whole: Field, piece: Piece, core: tuple[int, int], period: float) -> list[Leg]:
+    """Legs of one piece; what is usual is told by those within the steps `core`. They are cut along the piece's way in
+    `seen`, and compared there and in all the motion there is, `whole` (n, m): few directions make much look alike."""
     part = seen[piece.begin : piece.end]
     gone = _summed(part @ piece.way)
-    places = _summed(part)
+    places, all_places = _summed(part), _summed(whole[piece.begin : piece.end])
     low, high = max(0, core[0] - piece.begin), max(1, min(piece.end, core[1]) - piece.begin)
     usual = _usual_reach(gone, low, high, period)
     if usual < NO_REACH:
@@ -150,11 +160,15 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
     short = np.array([b - a < LONGEST_USUAL * period for a, b in pairs], bool)
     longest = int(LONG_STROKE * max(float(np.median(lasting)) if lasting else 0.0, LEAST_STROKE * period)) + 1
     moves = np.array([places[b] - places[a] for a, b in pairs]).reshape(-1, seen.shape[1])
+    all_moves = np.array([all_places[b] - all_places[a] for a, b in pairs]).reshape(-1, whole.shape[1])
     signs = np.array([1 if gone[b] > gone[a] else -1 for a, b in pairs])
     result = []
     for number, (a, b) in enumerate(pairs):
         others = np.flatnonzero(inside & short & (np.arange(len(pairs)) != number))
-        usual_move = _usual_move(signs[number] * signs[:, None] * moves, number, others, signs[number] * piece.way)
+        usual_move, usual_all = (
+            _usual_move(signs[number] * signs[:, None] * each, number, others, otherwise)
+            for each, otherwise in ((moves, signs[number] * piece.way), (all_moves, all_moves[number]))
+        )
         parts = _strokes(gone, a, b, STROKE_GAP * period)
         ends = (
             (parts[0][0], min(parts[0][1], parts[0][0] + longest)),
@@ -166,6 +180,7 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
                 end=float(piece.begin + y),
                 reach=abs(float(gone[y] - gone[x])) / usual,
                 likeness=cosine(places[y] - places[x], usual_move),
+                alike=agreement(all_places[y] - all_places[x], usual_all),
             )
             for x, y in ends
         )
@@ -176,6 +191,7 @@ def legs(seen: Field, piece: Piece, core: tuple[int, int], period: float) -> lis
                 sign=int(signs[number]),
                 reach=abs(float(gone[b] - gone[a])) / usual,
                 likeness=cosine(moves[number], usual_move),
+                alike=agreement(all_moves[number], usual_all),
                 move=moves[number],
                 cut_before=piece.begin > 0 and a == 0,
                 cut_after=piece.end < len(seen) and b == len(gone) - 1,
@@ -192,13 +208,18 @@ def _usual_move(moves: Line, number: int, others: NDArray[np.int64], otherwise: 
     options: list[Line] = []
     for chosen in (others, others[(others - number) % 4 == 0]):
         near = chosen[np.argsort(np.abs(chosen - number), kind="stable")[:NEIGHBOURS]]
-        if len(near) > len(options):
+        if len(near):
             options.append(np.median(moves[near], axis=0))
     return max(options, key=lambda option: cosine(moves[number], option), default=otherwise)
 
 
 def cosine(one: Line, other: Line) -> float:
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other) + 1e-12))
+
+
+def agreement(one: Line, other: Line) -> float:
+    """1 where two displacements are the same, 0.8 where one is twice the other, 0 where they have nothing in common."""
+    return float(2 * one @ other / (one @ one + other @ other + 1e-12))
 
 
 def _summed(values: Field | Line) -> Line:

@@ -20,8 +20,9 @@ AROUND_PERIODS = 4.0
 LEAST_LIKENESS = 0.5
 """Cosine to the usual way out or back under which a leg is no part of a repetition."""
 
-LONGEST_LEG, LONGEST_PAUSE = 1.5, 1.4
-"""Periods that a leg may last, and that may pass between two: more holds another movement, or ends the set."""
+LONGEST_LEG, LONGEST_PAUSE, PAUSE_SECONDS = 1.5, 1.4, 5.0
+"""Periods that a leg may last, and that may pass between two, nor more than these seconds: more holds another movement,
+or ends the set."""
 
 MAIN_STROKE = 0.6
 """Share of a leg that its one stroke must go for the rest of it to be left out at the end of a set."""
@@ -44,14 +45,18 @@ OUTSIDE_DOUBT, OUTSIDE_SPREAD = 0.12, 3.0
 """How much less like the usual way than 1 a leg outside of a stretch may be: this, and so many times what those inside
 are in the middle."""
 
+END_DOUBT, END_MARGIN, LEAST_LEGS = 0.35, 0.05, 5
+"""How much less alike the first or last leg of a run may be than the others are in the middle, and than the least of
+them; fewer legs tell nothing."""
+
 TWICE = 0.45
 """Beats between two turns under which they are one repetition, seen on both sides of a cut."""
 
 
 @dataclass(frozen=True)
 class Rep:
-    """One repetition, times in steps; `reach` and `likeness` against the usual one's; `move` the displacement of its
-    way out, None where it was hidden and counted by the beat."""
+    """One repetition, times in steps; `reach`, `likeness` and `alike` against the usual one, as in a Leg; `move`
+    the displacement of its way out, None where it was hidden and counted by the beat."""
 
     start: float
     turn: float
@@ -59,11 +64,15 @@ class Rep:
     reach: float
     likeness: float
     move: Line | None
+    alike: float = 0.0
 
 
-def count(field: Field, stretch: tuple[int, int], period: float, within: tuple[int, int], cuts: list[int]) -> list[Rep]:
+def count(
+    field: Field, whole: Field, stretch: tuple[int, int], period: float, within: tuple[int, int], cuts: list[int]
+) -> list[Rep]:
     """The repetitions in and around `stretch`, in which motion repeats each `period` steps; all in steps. None lies
-    outside of `within`. `cuts` are where another camera takes over."""
+    outside of `within`. `cuts` are where another camera takes over. They are sought in `field` and compared in
+    `whole`."""
     pad = int(AROUND_PERIODS * period)
     begin, stop = max(within[0], stretch[0] - pad), min(within[1], stretch[1] + pad)
     seen = smoothed(np.ascontiguousarray(field[begin:stop]), max(LEAST_SMOOTH, SMOOTH_SHARE * period))
@@ -71,9 +80,9 @@ def count(field: Field, stretch: tuple[int, int], period: float, within: tuple[i
     inner = [cut - begin for cut in cuts if begin < cut < stop]
     joined: list[Leg] = []
     for piece in pieces(seen, core, period, inner):
-        joined = _joined(joined, legs(seen, piece, core, period), period)
+        joined = _joined(joined, legs(seen, whole[begin:stop], piece, core, period), period)
     speed = np.sqrt((seen.astype(np.float64) ** 2).sum(axis=1))
-    reps = _linked([paired(run) for run in _runs(_likely(joined, core), period)], core, inner, speed)
+    reps = _linked([paired(_ending(run)) for run in _runs(_likely(joined, core), period)], core, inner, speed)
     return [
         replace(rep, start=rep.start + begin, turn=rep.turn + begin, end=rep.end + begin)
         for rep in _trimmed(reps, period)
@@ -108,6 +117,7 @@ def _merged(joined: list[Leg]) -> list[Leg]:
                 begin=before.begin,
                 reach=min(1.0, before.reach + leg.reach),
                 likeness=max(before.likeness, leg.likeness),
+                alike=max(before.alike, leg.alike),
                 cut_before=before.cut_before,
             )
             result[-1] = whole
@@ -128,13 +138,27 @@ def _likely(joined: list[Leg], core: tuple[int, int]) -> list[Leg]:
     ]
 
 
+def _ending(run: list[Leg]) -> list[Leg]:
+    """A run without what is markedly less like the usual way, or far larger, at either end: who bends for the bar or
+    lies down begins where the first repetition does, and that is no half of one."""
+    while len(run) > LEAST_LEGS:
+        inner = np.array([leg.alike for leg in run[2:-2]])
+        least = min(float(np.median(inner)) - END_DOUBT, float(inner.min()) - END_MARGIN)
+        odd = [leg.alike < least and not (leg.cut_before or leg.cut_after) for leg in (run[0], run[-1])]
+        if not any(odd):
+            break
+        run = run[odd[0] : len(run) - odd[1]]
+    return run
+
+
 def _runs(joined: list[Leg], period: float) -> list[list[Leg]]:
     """Runs of good legs without a long gap. At their ends the stroke next to them is enough: who gets up after the
     last repetition goes on where that ended."""
     runs: list[list[Leg]] = [[]]
     for leg in joined:
         run = runs[-1]
-        far = bool(run) and (leg.begin - run[-1].end > LONGEST_PAUSE * period or leg.sign == run[-1].sign)
+        longest = min(LONGEST_PAUSE * period, PAUSE_SECONDS * RATE)
+        far = bool(run) and (leg.begin - run[-1].end > longest or leg.sign == run[-1].sign)
         if run and (far or not _good(leg, period)):
             if not far and _good(short := leg.cut_to(leg.first), period):
                 run.append(short)
@@ -174,6 +198,7 @@ def paired(run: list[Leg]) -> list[Rep]:
             reach=min(out.reach, back.reach),
             likeness=min(out.likeness, back.likeness),
             move=out.move,
+            alike=min(out.alike, back.alike),
         )
         for out, back in zip(run[::2], run[1::2], strict=True)
     ]

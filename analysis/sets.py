@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.course import course
 from analysis.excursions import excursions
 from analysis.flow import RATE, Flow
 from analysis.found import FoundSet
@@ -15,20 +18,27 @@ from analysis.holds import holds
 from analysis.legs import cosine
 from analysis.repetitions import count
 from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
-from analysis.stretches import HOP_SECONDS, Stretch, differing, is_half, stretches
+from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
-GOES_ON_SECONDS, GOES_ON_LENGTHS, SAME_MOVE, SAME_BEAT = 4.0, 1.8, 0.85, 1.8
-"""Two runs are one set if they lie no further apart than these seconds or repetitions, go the same way (cosine) and
-are of like length: who trains may pause for breath. Longer is a rest."""
+GOES_ON_SECONDS, SAME_MOVE, SAME_BEAT = 4.0, 0.85, 1.8
+"""Two runs are one set if they lie no further apart than these seconds, go the same way (cosine) and are of like
+length: who trains may pause for breath. Longer is a rest."""
 
 LEAST_LIKENESS = 0.8
 """Cosine between the repetitions of a rhythmic set, in the middle: walking, talk and dance often stay below,
 nineteen in twenty true sets are above 0.9."""
 
-MARKEDLY, SURE, TWICE_AS_MANY = 0.15, 0.6, 1.6
-"""How much surer a set seen another way must be to overrule others; or how sure it must be where it has so many times
-as many repetitions, or as few."""
+MARKEDLY, ABOUT_EQUAL = 0.15, 0.7
+"""How much surer one reading must be to be believed against others; and the share of their time from which two are
+readings of the same."""
+
+LEAST_SHARED, FEW = 0.3, 4
+"""Share of their time from which two readings are of one set, and counts up to which they must be the same to agree;
+else one apart."""
+
+LEAST_LEFT = 2.0
+"""Periods that must be left of a stretch for another set to be sought there."""
 
 MIDDLE = (20, 80)
 """Percentiles between which the places of a set's repetitions tell how it roams: a passer-by shifts a few of them."""
@@ -41,29 +51,113 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     """In time order; steps count from the beginning of `flow`. `cuts` are the times of hard cuts."""
     if len(flow.values) < SHORTEST_FLOW:
         return []
-    edges = sorted({round((cut - flow.start) * RATE) for cut in cuts if flow.start < cut < flow.end})
-    values, grey = flow.values.copy(), flow.grey.copy()
-    for edge in edges:
-        values[max(0, edge - 2) : edge + 1] = 0
-        grey[max(0, edge - 2) : edge + 1] = 0
-    calm = calmed(values)
-    parts = parts_of(calm, flow.columns)
-    directions = main_directions(parts)
-    sets: list[FoundSet] = []
-    for seen in (
-        np.ascontiguousarray(parts @ directions),
-        rows_of(calm, flow.columns),
-        _main(across_of(calm)),
-        _main(brightness_of(grey)),
-    ):
-        sets = _better(sets, [_placed(one, calm, flow.columns) for one in _rhythmic(seen, edges)])
-    sets = _going_on(sorted(sets, key=lambda one: one.first), edges)
-    sets = [_filling(one, calm, edges) for one in sets]
-    rare = np.ascontiguousarray(parts_of(calmed(values, rare=True), flow.columns) @ directions)
+    view = _View.of(flow, cuts)
+    sets = _going_on(_most_trusted(_readings(view)), view.edges)
+    sets = [_filling(one, view.calm, view.edges) for one in sets]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
-    sets = _better(sets, [_placed(one, calm, flow.columns) for one in _single(rare, counted, edges)])
-    sets += [FoundSet("hold", a, b, (), score) for a, b, score in holds(calm, [(s.first, s.end) for s in sets])]
-    return sorted(sets, key=lambda one: one.first)
+    rare = np.ascontiguousarray(parts_of(calmed(view.values, rare=True), flow.columns) @ view.directions)
+    for one in _single(rare, counted, view.edges):
+        sets = _with_single(sets, view.placed(one))
+    found = [FoundSet("hold", a, b, (), score) for a, b, score in holds(view.calm, [(s.first, s.end) for s in sets])]
+    return sorted(sets + found, key=lambda one: one.first)
+
+
+def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
+    """All rhythmic sets that any way of looking shows, of which `find_sets` takes the most trusted."""
+    if len(flow.values) < SHORTEST_FLOW:
+        return []
+    view = _View.of(flow, cuts)
+    return [_filling(one, view.calm, view.edges) for one in _readings(view)]
+
+
+@dataclass(frozen=True)
+class _View:
+    """What there is to look at: `values` and `grey` without what cuts move, `calm` motion, its main `directions`, and
+    the steps of the cuts."""
+
+    values: NDArray[np.float32]
+    grey: NDArray[np.float32]
+    calm: NDArray[np.float32]
+    directions: NDArray[np.float32]
+    edges: list[int]
+    columns: int
+
+    @classmethod
+    def of(cls, flow: Flow, cuts: tuple[float, ...]) -> _View:
+        edges = sorted({round((cut - flow.start) * RATE) for cut in cuts if flow.start < cut < flow.end})
+        values, grey = flow.values.copy(), flow.grey.copy()
+        for edge in edges:
+            values[max(0, edge - 2) : edge + 1] = 0
+            grey[max(0, edge - 2) : edge + 1] = 0
+        calm = calmed(values)
+        return cls(values, grey, calm, main_directions(parts_of(calm, flow.columns)), edges, flow.columns)
+
+    def ways(self) -> Iterator[tuple[Field, Field, float]]:
+        """What rhythm is sought in, all the motion there is beside it, and the score from which it repeats."""
+        cells, across, bright = self.calm.reshape(len(self.calm), -1), across_of(self.calm), brightness_of(self.grey)
+        yield np.ascontiguousarray(parts_of(self.calm, self.columns) @ self.directions), cells, WORTH
+        yield rows_of(self.calm, self.columns), cells, WORTH
+        yield _main(across), across, PART_WORTH
+        yield _main(bright), bright, PART_WORTH
+
+    def placed(self, one: FoundSet) -> FoundSet:
+        return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
+
+
+def _readings(view: _View) -> list[FoundSet]:
+    """What each way of looking shows, with how far the others agree."""
+    seen = [[view.placed(one) for one in _rhythmic(*way, view.edges)] for way in view.ways()]
+    return [_compared(one, [other for other in seen if other is not mine and other]) for mine in seen for one in mine]
+
+
+def _compared(one: FoundSet, others: list[list[FoundSet]]) -> FoundSet:
+    """With how many of the other ways of looking count the same, and how many something else, as far as they look at
+    the same time. To count each side or both together is no contradiction."""
+    agreed = denied = 0.0
+    for other in others:
+        near = max(other, key=lambda two: _shared(one, two))
+        share, few, many = _shared(one, near), *sorted((len(one.reps), len(near.reps)))
+        if share > LEAST_SHARED and many - few <= (1 if many > FEW else 0):
+            agreed += share
+        elif share > LEAST_SHARED and abs(many - 2 * few) > 1:
+            denied += share
+    return replace(one, agreed=agreed, denied=denied)
+
+
+def _shared(one: FoundSet, other: FoundSet) -> float:
+    """The time that two sets have in common, as a share of what they take together."""
+    common = min(one.end, other.end) - max(one.first, other.first)
+    return max(0.0, common) / (max(one.end, other.end) - min(one.first, other.first) + 1e-9)
+
+
+def _most_trusted(found: list[FoundSet]) -> list[FoundSet]:
+    """Those that are trusted most wherever several lie at one time, in time order; of about equals, the one whose
+    count most of them share."""
+    result: list[FoundSet] = []
+    for one in sorted(found, key=confidence, reverse=True):
+        if all(_apart(one, other) for other in result):
+            equals = [
+                other
+                for other in found
+                if _shared(one, other) > ABOUT_EQUAL
+                and confidence(one) - confidence(other) < MARKEDLY
+                and all(_apart(other, taken) for taken in result)
+            ]
+            votes = Counter(len(other.reps) for other in equals)
+            result.append(max(equals, key=lambda other: (votes[len(other.reps)], confidence(other))))
+    return sorted(result, key=lambda one: one.first)
+
+
+def _apart(one: FoundSet, other: FoundSet) -> bool:
+    return min(one.end, other.end) <= max(one.first, other.first)
+
+
+def _with_single(sets: list[FoundSet], one: FoundSet) -> list[FoundSet]:
+    """Also what is done without a rhythm, where it is trusted markedly more than what seemed rhythmic."""
+    rivals = [other for other in sets if other.first < one.end and one.first < other.end]
+    if any(confidence(one) <= confidence(other) + MARKEDLY for other in rivals):
+        return sets
+    return [*(other for other in sets if other not in rivals), one]
 
 
 def _main(parts: Field) -> Field:
@@ -71,35 +165,13 @@ def _main(parts: Field) -> Field:
     return np.ascontiguousarray(parts @ main_directions(parts))
 
 
-def _better(sets: list[FoundSet], others: list[FoundSet]) -> list[FoundSet]:
-    """`sets`, but where `others`, seen another way, overrule them."""
-    result = list(sets)
-    for one in others:
-        rivals = [other for other in result if other.first < one.end and one.first < other.end]
-        if not rivals or _overrules(one, rivals):
-            result = [other for other in result if other not in rivals] + [one]
-    return result
-
-
-def _overrules(one: FoundSet, rivals: list[FoundSet]) -> bool:
-    """If it is trusted markedly more; or is sure of about twice as many, the other side's repetitions among them; or of
-    half as many, where the others are so fast that they are hops, of which two make a repetition."""
-    sure = confidence(one)
-    if sure > max(confidence(other) for other in rivals) + MARKEDLY:
-        return True
-    many = sum(len(other.reps) for other in rivals)
-    hops = all(other.beat < HOP_SECONDS * RATE for other in rivals)
-    twice = one.beat > HOP_SECONDS * RATE and len(one.reps) > TWICE_AS_MANY * many
-    return sure > SURE and (twice or (hops and TWICE_AS_MANY * len(one.reps) < many))
-
-
-def _rhythmic(motion: Field, cuts: list[int]) -> list[FoundSet]:
+def _rhythmic(motion: Field, whole: Field, worth: float, cuts: list[int]) -> list[FoundSet]:
     sets: list[FoundSet] = []
-    found = stretches(rhythm(motion))
+    found = stretches(rhythm(motion), worth)
     for number, one in enumerate(found):
         low = max([0, *(int(before.end) for before in sets), *(other.end for other in found[:number])])
         high = found[number + 1].first if number + 1 < len(found) else len(motion)
-        sets += _counted(motion, one, (low, high), cuts)
+        sets += _counted(motion, whole, one, (low, high), cuts)
     return [one for one in sets if _likeness(one) > LEAST_LIKENESS]
 
 
@@ -108,13 +180,23 @@ def _likeness(one: FoundSet) -> float:
     return float(np.median([rep.likeness for rep in one.reps if rep.move is not None] or [0.0]))
 
 
-def _counted(motion: Field, one: Stretch, within: tuple[int, int], cuts: list[int]) -> list[FoundSet]:
+def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int], cuts: list[int]) -> list[FoundSet]:
+    """The set in a stretch, and those in what it leaves of the stretch: a rest of about a period hides in a rhythm."""
     share = differing(motion[one.first : one.end], one.period)
     half = is_half(one.period, share)
-    reps = count(motion, (one.first, one.end), one.period * (2 if half else 1), within, cuts)
+    period = one.period * (2 if half else 1)
+    reps = count(motion, whole, (one.first, one.end), period, within, cuts)
     if not reps:
         return []
-    return [FoundSet("periodic", reps[0].start, reps[-1].end, tuple(reps), one.score, sides=0.0 if half else share)]
+    found = FoundSet("periodic", reps[0].start, reps[-1].end, tuple(reps), one.score, sides=0.0 if half else share)
+    first, end = int(found.first), int(found.end) + 1
+    before, after = replace(one, end=min(one.end, first)), replace(one, first=max(one.first, end))
+    sets = [found]
+    if before.end - before.first > LEAST_LEFT * period:
+        sets = _counted(motion, whole, before, (within[0], first), cuts) + sets
+    if after.end - after.first > LEAST_LEFT * period:
+        sets += _counted(motion, whole, after, (end, within[1]), cuts)
+    return sets
 
 
 def _going_on(sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:
@@ -133,6 +215,9 @@ def _going_on(sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:
                     share * before.score + (1 - share) * one.score,
                     sides=min(before.sides, one.sides),
                     roams=max(before.roams, one.roams),
+                    course=share * before.course + (1 - share) * one.course,
+                    agreed=share * before.agreed + (1 - share) * one.agreed,
+                    denied=share * before.denied + (1 - share) * one.denied,
                     move=before.move,
                 )
             )
@@ -144,7 +229,7 @@ def _going_on(sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:
 def _is_same(before: FoundSet, after: FoundSet, cuts: list[int]) -> bool:
     pause, beat = after.first - before.end, max(before.beat, after.beat)
     shots = sum(before.end < cut < after.first for cut in cuts)
-    if shots > 1 or pause > max(GOES_ON_SECONDS * RATE, GOES_ON_LENGTHS * beat):
+    if shots > 1 or pause > GOES_ON_SECONDS * RATE:
         return False
     return beat < SAME_BEAT * min(before.beat, after.beat) and abs(cosine(before.move, after.move)) > SAME_MOVE
 

@@ -13,8 +13,9 @@ from analysis.rhythm import Field, Line, Rhythm, periods, shifted, smoothed
 THIN = 2
 """Every second step of the map tells well enough where sets begin and end."""
 
-WORTH = 0.29
-"""Score from which motion counts as repeating: walking about and talk rarely pass 0.3 for long."""
+WORTH, PART_WORTH = 0.29, 0.24
+"""Score from which motion counts as repeating: walking about and talk rarely pass 0.3 for long. Less is asked of what
+moves to the sides and of brightness alone, which show less of a walk and less of an exercise."""
 
 TEMPO_COST, BEGIN_COST = 0.05, 0.3
 """What a change to the neighbouring period, and the begin and the end of a stretch, cost: scores times seconds."""
@@ -42,10 +43,10 @@ class Stretch:
     score: float
 
 
-def stretches(found: Rhythm) -> list[Stretch]:
-    """In time order, without overlap."""
+def stretches(found: Rhythm, worth: float = WORTH) -> list[Stretch]:
+    """In time order, without overlap; `worth` is the score from which motion counts as repeating."""
     score = found.score[:, ::THIN]
-    path = best_path(_worth(found) * THIN / RATE, WORTH * THIN / RATE, TEMPO_COST, BEGIN_COST)
+    path = best_path(_worth(found) * THIN / RATE, worth * THIN / RATE, TEMPO_COST, BEGIN_COST)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], path >= 0, [False]]).astype(int)))
     result = []
     for first, end in edges.reshape(-1, 2).tolist():

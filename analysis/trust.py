@@ -12,16 +12,20 @@ LEAST_CONFIDENCE = 0.4
 """Below it a count is withheld."""
 
 WEIGHTS = {
-    "once": -15.19,
-    "likeness": 11.49,
-    "least likeness": 2.96,
-    "unevenness": -4.79,
-    "unequal reach": -2.43,
-    "hidden": -3.72,
-    "many": 1.0,
-    "roams": -2.16,
-    "sides": -1.14,
-    "score": 3.6,
+    "once": -10.59,
+    "likeness": 7.21,
+    "least likeness": 1.67,
+    "unevenness": -4.23,
+    "uneven lengths": -1.54,
+    "unequal reach": -1.45,
+    "hidden": -3.02,
+    "many": 0.87,
+    "roams": -0.52,
+    "sides": -0.38,
+    "score": 1.58,
+    "course": 1.44,
+    "agreed": 0.44,
+    "denied": -0.58,
 }
 """Logistic regression of "no more than one off, and right below five" on the drawn workouts of the tuning half
 (`python -m benchmarks.workout --fit`)."""
@@ -72,18 +76,23 @@ def evidence(one: FoundSet) -> Line:
     alike = np.array([rep.likeness for rep in seen])
     reaches = np.array([rep.reach for rep in seen])
     apart = np.diff([rep.turn for rep in one.reps])
+    lengths = np.array([rep.end - rep.start for rep in seen])
     return np.array(
         [
             1.0,
             float(np.median(alike)),
             float(alike.min()),
             float(apart.std() / apart.mean()) if len(apart) > 1 else UNEVEN_OF_TWO,
+            float(lengths.std() / lengths.mean()) if len(lengths) > 1 else UNEVEN_OF_TWO,
             float(reaches.std() / reaches.mean()),
             1 - len(seen) / len(one.reps),
             float(np.log(min(len(one.reps), MANY))),
             min(one.roams, ROAMING),
             float(one.sides > SIDES),
             one.score,
+            one.course,
+            one.agreed,
+            one.denied,
         ]
     )
 

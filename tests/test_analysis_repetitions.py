@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from analysis.course import course
 from analysis.exercises import Exercises
 from analysis.finder import SetFinder
 from analysis.flow import RATE, Flow, FlowTrack
 from analysis.found import FoundSet
-from analysis.legs import zigzag
-from analysis.sets import find_sets
+from analysis.legs import agreement, zigzag
+from analysis.repetitions import Rep, count
+from analysis.sets import find_sets, readings
 from analysis.stretches import best_path
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
@@ -210,3 +212,64 @@ def test_the_track_keeps_brightness_beside_motion() -> None:
     grey = np.linspace(-60, 60, CELLS, dtype=np.float32).reshape(-1, COLUMNS)
     track.add(0.0, 0.1, np.zeros((9, 16, 2), np.float32), grey)
     assert track.read(0.0).grey[0] == pytest.approx(grey.ravel(), rel=0.14, abs=0.07)
+
+
+def test_getting_into_position_is_no_half_of_a_repetition() -> None:
+    """Who bends for the bar goes down as an arm with it does, and much else of the body goes down too."""
+    steps = np.arange(320)
+    arm = np.where((steps >= 80) & (steps < 240), -np.sin(2 * np.pi * (steps - 80) / 20), 0.0)
+    bend = ((steps >= 68) & (steps < 80)) * 0.6 - ((steps >= 240) & (steps < 252)) * 0.6
+    field = (arm + bend)[:, None].astype(np.float32)
+    whole = np.concatenate([field, np.repeat(2 * bend[:, None], 3, axis=1).astype(np.float32)], axis=1)
+    turns = [[rep.turn for rep in count(field, seen, (75, 245), 20.0, (0, 320), [])] for seen in (field, whole)]
+    assert turns[1] == pytest.approx(range(90, 240, 20), abs=1.5)
+    assert turns[0] != pytest.approx(turns[1], abs=1.5)
+
+
+def test_a_rest_of_six_seconds_parts_two_sets_of_slow_repetitions() -> None:
+    first, second = bobbing(6, 31, 5.0), bobbing(37.5, 67.5, 5.0)
+    found = find_sets(flow(74, lambda time: first(time) + second(time)), ())
+    assert counted(found) == [5, 6]
+
+
+def test_what_goes_back_and_forth_alike_but_by_chance_elsewhere_is_trusted_less() -> None:
+    """The way is the same each time; which parts of the body go it is not."""
+    steady = flow(30, bobbing(5, 25, 2.0))
+    random, loose = np.random.default_rng(3), flow(30, bobbing(5, 25, 2.0))
+    for begin in range(50, 250, 10):
+        loose.values[begin : begin + 10, BODY] *= random.uniform(-0.6, 2.6, (1, len(BODY), 1)).astype(np.float32)
+    sure, doubtful = (max(map(confidence, find_sets(seen, ())), default=0.0) for seen in (steady, loose))
+    assert sure > 0.8
+    assert doubtful < sure - 0.1
+
+
+def rep(start: float, turn: float, end: float) -> Rep:
+    return Rep(start, turn, end, 1.0, 1.0, np.ones(2))
+
+
+def test_courses_are_compared_cell_by_cell_and_phase_by_phase() -> None:
+    random = np.random.default_rng(1)
+    one = random.normal(size=(20, CELLS, 2)).astype(np.float32)
+    same, other = np.concatenate([one] * 4), random.normal(size=(80, CELLS, 2)).astype(np.float32)
+    reps = [rep(at, at + 10, at + 20) for at in (0, 20, 40, 60)]
+    assert course(same, reps) == pytest.approx(1.0)
+    assert course(other, reps) < 0.3
+    assert course(same, reps[:1]) == 0.0
+
+
+def test_sides_that_take_turns_have_a_course_each() -> None:
+    random = np.random.default_rng(2)
+    left, right = (random.normal(size=(20, CELLS, 2)).astype(np.float32) for _ in range(2))
+    reps = [rep(at, at + 10, at + 20) for at in range(0, 120, 20)]
+    assert course(np.concatenate([left, right] * 3), reps) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("other", "expected"), [((1.0, 0.0), 1.0), ((2.0, 0.0), 0.8), ((0.0, 1.0), 0.0)])
+def test_agreement_minds_the_size_of_a_movement(other: tuple[float, float], expected: float) -> None:
+    assert agreement(np.array([1.0, 0.0]), np.array(other)) == pytest.approx(expected)
+
+
+def test_readings_say_how_many_ways_of_looking_agree() -> None:
+    found = readings(flow(30, bobbing(5, 25, 2.0)), ())
+    assert len(found) >= 2
+    assert all(len(one.reps) == 10 and one.agreed > 0.9 * (len(found) - 1) and one.denied == 0 for one in found)

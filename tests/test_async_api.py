@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -163,7 +165,9 @@ def test_the_source_is_kept_until_cleanup(service: Service, clip: Path) -> None:
     session_id = service.start(clip)
     service.ended(session_id)
     kept = {path.name for path in (service.data_dir / session_id).iterdir()}
-    assert {"session.json", "result.json", "source.mp4"} <= kept
+    listed = set(re.findall(rf'/files/{session_id}/([^"?]+)', json.dumps(service.results(session_id))))
+    assert "source.mp4" in listed
+    assert kept == {"session.json", "result.json"} | listed
 
 
 def test_a_workout_is_told_in_work_and_rest(service: Service, clip: Path) -> None:

@@ -209,6 +209,38 @@ KNEE_IN = posed(
     (0.52, 0.40), (0.40, 0.34), (-0.06, 0.24), (0.40, 0.17, 0.40, 0), (0.38, 0.17, 0.38, 0), (0.14, 0.16, -0.06, 0.06),
     (-0.35, 0.10, -0.62, 0.02),
 )  # fmt: skip
+FOOT_ON = posed(
+    (0.06, 0.92), (0.05, 0.81), (0.02, 0.49), (0.0, 0.63, 0.06, 0.48), (0.06, 0.63, 0.12, 0.5), (0.2, 0.5, 0.22, 0.25),
+    (0.03, 0.25, -0.02, 0),
+)  # fmt: skip
+STOOD_UP = posed(
+    (0.26, 1.18), (0.24, 1.07), (0.24, 0.75), (0.25, 0.89, 0.29, 0.72), (0.22, 0.89, 0.25, 0.72),
+    (0.26, 0.51, 0.24, 0.25), (0.24, 0.51, 0.21, 0.25),
+)  # fmt: skip
+STRETCHED = posed(
+    (-0.5, 0.07), (-0.38, 0.06), (0, 0.06), (-0.24, 0.05, -0.1, 0.04), (-0.25, 0.05, -0.11, 0.04),
+    (0.24, 0.07, 0.47, 0.04), (0.23, 0.06, 0.46, 0.03),
+)  # fmt: skip
+LEGS_UP = posed(
+    (-0.5, 0.07), (-0.38, 0.06), (0, 0.06), (-0.24, 0.05, -0.1, 0.04), (-0.25, 0.05, -0.11, 0.04),
+    (0.05, 0.3, 0.1, 0.53), (0.04, 0.3, 0.08, 0.53),
+)  # fmt: skip
+HANGING = posed(
+    (0, 0.97), (0, 0.85), (0, 0.53), (-0.17, 1.02, -0.22, 1.2), (0.17, 1.02, 0.22, 1.2), (-0.05, 0.29, -0.05, 0.06),
+    (0.05, 0.29, 0.05, 0.06),
+)  # fmt: skip
+PULLED = posed(
+    (0, 1.22), (0, 1.1), (0, 0.78), (-0.27, 0.98, -0.22, 1.2), (0.27, 0.98, 0.22, 1.2), (-0.05, 0.54, -0.05, 0.32),
+    (0.05, 0.54, 0.05, 0.32),
+)  # fmt: skip
+TILTED = posed(
+    (0.28, 0.86), (0.2, 0.77), (-0.03, 0.5), (0.1, 0.97, 0.3, 1.04), (0.27, 0.58, 0.24, 0.4), (-0.08, 0.26, -0.08, 0),
+    (0.06, 0.26, 0.08, 0),
+)  # fmt: skip
+LEAPT = posed(
+    (0.42, 0.84), (0.4, 0.73), (0.36, 0.42), (0.3, 0.56, 0.42, 0.44), (0.5, 0.58, 0.6, 0.46), (0.25, 0.22, 0.1, 0.08),
+    (0.42, 0.22, 0.4, 0),
+)  # fmt: skip
 
 EXERCISES = {
     one.name: one
@@ -233,20 +265,27 @@ EXERCISES = {
         Exercise("bridge", (FLAT, BRIDGED), 1.6, 3.5),
         Exercise("side lunge", (FRONT, SIDE_LUNGED), 1.8, 3.6, alternating=True),
         Exercise("mountain climber", (HIGH_PLANK, KNEE_IN), 0.6, 1.1, alternating=True),
+        Exercise("step-up", (SIDE, FOOT_ON, STOOD_UP), 2.0, 4.0, alternating=True),
+        Exercise("leg raise", (STRETCHED, LEGS_UP), 1.6, 3.6),
+        Exercise("pull-up", (HANGING, PULLED), 1.6, 3.8),
+        Exercise("side bend", (FRONT, TILTED), 1.6, 3.4, alternating=True),
+        Exercise("skater", (FRONT, LEAPT), 1.0, 1.8, alternating=True, hop=0.03),
     )
 }
 
 HELD = {"plank": HIGH_PLANK, "wall sit": SEATED_AIR}
 
-UNSEEN_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
+LATER_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
+UNSEEN_EXERCISES = ("step-up", "leg raise", "pull-up", "side bend", "skater")
 """Only in the evaluation half."""
-TUNING_EXERCISES = tuple(name for name in EXERCISES if name not in UNSEEN_EXERCISES)
+FIRST_EXERCISES = tuple(name for name in EXERCISES if name not in (*LATER_EXERCISES, *UNSEEN_EXERCISES))
 
-TUNING_BUILDS = (
+FIRST_BUILDS = (
     Build("usual"),
     Build("slim", 0.1, 0.05, 0.12, 0.9),
     Build("strong", 0.17, 0.09, 0.14, 1.1),
     Build("broad", 0.24, 0.1, 0.16, 1.3),
 )
-UNSEEN_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
+LATER_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
+UNSEEN_BUILDS = (Build("lanky", 0.11, 0.055, 0.11, 0.8),)
 """Only in the evaluation half."""

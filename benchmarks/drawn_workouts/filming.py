@@ -23,8 +23,9 @@ CONTRAST = 30.0
 
 FADE_SECONDS = 0.7
 
-PLACES = ("room", "studio", "wall", "stripes")
-UNSEEN_PLACE = "bricks"
+FIRST_PLACES = ("room", "studio", "wall", "stripes")
+LATER_PLACES = ("bricks",)
+UNSEEN_PLACES = ("shelves",)
 """Only in the evaluation half."""
 
 
@@ -171,7 +172,8 @@ def _line(picture: Rgb, start: Point, end: Point, thick: float, colour: list[int
 
 
 def _place(kind: str, random: np.random.Generator) -> Rgb:
-    """A still background: a full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`."""
+    """A still background: a full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`,
+    `shelves` with things on them."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     picture: NDArray[np.float64] = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
     picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
@@ -187,6 +189,14 @@ def _place(kind: str, random: np.random.Generator) -> Rgb:
         shifted = across + wide / 2 * (row // high % 2)
         picture[(row % high < 2) | (shifted % wide < 2)] += 40
         picture = picture + 12 * np.sin(row // high * 7.1 + shifted // wide * 3.7)[..., None]
+    if kind == "shelves":
+        for board in np.arange(random.uniform(8, 20), height, random.uniform(26, 38)):
+            picture[int(board) : int(board) + 3] -= 35
+            for across in np.cumsum(random.uniform(9, 34, width // 9)):
+                tall = int(random.uniform(6, 22))
+                picture[max(0, int(board) - tall) : int(board), int(across) : int(across) + 7] += random.uniform(
+                    -45, 45
+                )
     if kind == "room":
         for _ in range(12):
             x, y = int(random.integers(width)), int(random.integers(height))

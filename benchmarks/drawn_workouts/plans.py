@@ -8,13 +8,16 @@ import numpy as np
 
 from benchmarks.drawn_workouts.figures import (
     EXERCISES,
+    FIRST_BUILDS,
+    FIRST_EXERCISES,
     HELD,
-    TUNING_BUILDS,
-    TUNING_EXERCISES,
+    LATER_BUILDS,
+    LATER_EXERCISES,
     UNSEEN_BUILDS,
     UNSEEN_EXERCISES,
+    Build,
 )
-from benchmarks.drawn_workouts.filming import PLACES, UNSEEN_PLACE, Setting
+from benchmarks.drawn_workouts.filming import FIRST_PLACES, LATER_PLACES, UNSEEN_PLACES, Setting
 from benchmarks.drawn_workouts.scripts import Script
 
 WORKING = (
@@ -24,10 +27,28 @@ WORKING = (
 NOTHING = ("rest only", "dance", "talk")
 """Conditions with nothing to count."""
 
-CONDITIONS = (*WORKING, *NOTHING)
+CONDITIONS = (*WORKING, *NOTHING, "rounds")
 
-HALVES = {"tuning": 1_000, "evaluation": 7_100_000}
-"""Where the seeds of each half begin."""
+
+@dataclass(frozen=True)
+class Cast:
+    """What a workout is drawn from, and where the seeds begin."""
+
+    exercises: tuple[str, ...]
+    builds: tuple[Build, ...]
+    places: tuple[str, ...]
+    seed: int
+
+
+FIRST = Cast(FIRST_EXERCISES, FIRST_BUILDS, FIRST_PLACES, 1_000)
+LATER = Cast(LATER_EXERCISES, (*FIRST_BUILDS, *LATER_BUILDS), (*FIRST_PLACES, *LATER_PLACES), 7_100_000)
+"""Once the evaluation half: its failures were looked at, so it is there to learn from."""
+
+KNOWN = Cast((*FIRST_EXERCISES, *LATER_EXERCISES), LATER.builds, LATER.places, 33_400_000)
+UNSEEN = Cast(UNSEEN_EXERCISES, UNSEEN_BUILDS, UNSEEN_PLACES, 33_300_000)
+
+HALVES = {"tuning": (FIRST, FIRST, LATER), "evaluation": (UNSEEN, KNOWN)}
+"""The casts that the workouts of a half are drawn from in turn."""
 
 
 @dataclass(frozen=True)
@@ -42,19 +63,19 @@ class Drawn:
 
 
 def plan(half: str, condition: str, number: int) -> Drawn:
-    """The same every time. Of the evaluation half's, every second has an exercise, a body and a place that the tuning
-    half never shows."""
-    seed = HALVES[half] + 100 * CONDITIONS.index(condition) + number
+    """The same every time."""
+    casts = HALVES[half]
+    cast = casts[number % len(casts)]
+    earlier = sum(casts[before % len(casts)] is cast for before in range(number))
+    seed = cast.seed + 100 * CONDITIONS.index(condition) + earlier
     random = np.random.default_rng(seed)
-    unseen = half == "evaluation" and number % 2 == 0
     setting = Setting(
-        build=UNSEEN_BUILDS[0] if unseen else TUNING_BUILDS[random.integers(len(TUNING_BUILDS))],
-        place=UNSEEN_PLACE if unseen else str(random.choice(PLACES)),
+        build=cast.builds[random.integers(len(cast.builds))],
+        place=str(random.choice(cast.places)),
         size=random.uniform(0.58, 0.76),
     )
-    names = list(UNSEEN_EXERCISES if unseen else TUNING_EXERCISES)
     script = Script(random)
-    _WRITERS.get(condition, _sets)(script, names, condition)
+    _WRITERS.get(condition, _sets)(script, list(cast.exercises), condition)
     setting = _filmed(setting, condition, script, random)
     return Drawn(f"{half}-{condition.replace(' ', '-')}-{number}", condition, script, setting, seed)
 
@@ -91,6 +112,14 @@ def _clip_ends(script: Script, names: list[str], condition: str) -> None:
     script.work(EXERCISES[str(script.random.choice(names))], int(script.random.integers(3, 9)))
 
 
+def _rounds(script: Script, names: list[str], condition: str) -> None:
+    """Two exercises in turn, two rounds of them."""
+    script.rest(script.random.uniform(2.5, 5), "still")
+    for name in [*script.random.choice(names, 2, replace=False)] * 2:
+        script.work(EXERCISES[str(name)], int(script.random.integers(5, 11)))
+        script.rest(script.random.uniform(6, 14))
+
+
 def _holds(script: Script, names: list[str], condition: str) -> None:
     random = script.random
     script.rest(random.uniform(3, 6), "fidget")
@@ -117,6 +146,7 @@ _WRITERS = {
     "short sets": _short_sets,
     "clip ends": _clip_ends,
     "holds": _holds,
+    "rounds": _rounds,
     "rest only": _rest_only,
     "dance": _dance,
     "talk": _talk,
