@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -230,6 +231,29 @@ def test_what_is_no_video_makes_no_reel(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedVideo):
         rendered(tmp_path / "notes.mp4", Clip(0, 1))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.mp4"]
+
+
+@pytest.mark.parametrize("form", [{}, {"aspect": 9 / 16}, {"longer_side": 160, "shorter_side": 90}])
+def test_colours_are_those_of_the_source_whatever_is_cut_out(tmp_path: Path, form: dict[str, Any]) -> None:
+    """What is as large as high definition and says nothing has its colours, in a narrower or a smaller reel too."""
+    style = Style(width=1280, height=720)
+    encode(tmp_path / "large.mp4", corner(style, 5), style)
+    with av.open(str(rendered(tmp_path / "large.mp4", Clip(0, 0.2), **form))) as container:
+        picture = next(container.decode(video=0))
+        assert (picture.colorspace, picture.color_primaries, picture.color_trc) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("form", [{}, {"aspect": 1.0}])
+def test_full_levels_become_those_that_it_tells(tmp_path: Path, form: dict[str, Any]) -> None:
+    style = Style(width=96, height=64, codec="mjpeg", pixel_format="yuvj420p")
+    half = np.zeros((64, 96, 3), np.uint8)
+    half[:32] = 255
+    encode(tmp_path / "full.avi", ((number, half) for number in range(5)), style)
+    with av.open(str(rendered(tmp_path / "full.avi", Clip(0, 0.2), **form))) as container:
+        picture = next(container.decode(video=0))
+        luma = picture.to_ndarray()[:64]
+    assert picture.color_range == 1
+    assert (luma[:24].mean(), luma[40:].mean()) == pytest.approx((235, 16), abs=2)
 
 
 def test_colours_are_told(reel: Path) -> None:

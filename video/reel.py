@@ -108,7 +108,7 @@ class _Cutter:
                 last = min(first + PIECE_PICTURES, count)
                 for number in range(first, last):
                     picture = self._picture(clip, start + float(number / self._rate))
-                    mp4 = mp4 or self._opened(picture)
+                    mp4 = mp4 or self._opened()
                     mp4.picture(picture, cut=number == 0)
                 assert mp4 is not None
                 if self._sound is not None:
@@ -151,7 +151,9 @@ class _Cutter:
         """The number of the first sample of sound that belongs to a picture of the reel."""
         return round(picture / self._rate * TRACK_RATE)
 
-    def _opened(self, like: VideoFrame) -> Mp4:
+    def _opened(self) -> Mp4:
+        like = self._seeker.picture  # as it was decoded: what is cut out of it has no colours told, and another size
+        assert like is not None
         pictures = sum(count for _, _, count in self._clips)
         size = self._framing.width, self._framing.height
         return Mp4(Form(*size, self._rate, self._quality, self._sound is not None, pictures), like)
