@@ -120,11 +120,14 @@ class _Cutter:
         yield from mp4.take()
 
     def _span(self, clip: Clip) -> tuple[float, int]:
-        """Seconds at which a clip starts, and how many pictures it has, within what there is."""
+        """Seconds at which a clip starts, and how many pictures it has, within what there is.
+
+        It starts with the beginning of its first picture, or whole pictures of the reel later where that one stands
+        for long: then the next one comes on time too, in step with its sound, and none is passed over."""
         duration = self._footage.duration
         start = min(max(0.0, clip.start), max(0.0, duration - float(1 / self._rate)))
         begins = self._seeker.beginning(start + ROUNDED_SECONDS)
-        start = max(start, begins)
+        start = begins + float(int((start + ROUNDED_SECONDS - begins) * self._rate) / self._rate)
         return start, max(1, round((min(clip.end, duration) - start) * self._rate))
 
     def _picture(self, clip: Clip, time: float) -> VideoFrame:
