@@ -44,7 +44,7 @@ from vision.opening import eyes_of
 
 logger = logging.getLogger(__name__)
 
-EXPOSED_HEADERS = ["ETag", "Location", "Retry-After", answers.REQUEST_ID]
+EXPOSED_HEADERS = ["Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", answers.REQUEST_ID]
 """What scripts of other origins may read of an answer's head."""
 
 STARTUP_FAILURE = 3
@@ -144,7 +144,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         answers.Cors,
         allow_origins=list(settings.cors_origins),
         allow_credentials="*" not in settings.cors_origins,
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED_HEADERS,
     )

@@ -12,7 +12,7 @@ from analysis.exports import chapters_vtt, highlights_csv, highlights_edl, sets_
 from analysis.framing import MotionCentre
 from analysis.reel import clips_of
 from analysis.results import highlight_results
-from analysis.thumbnails import best_still, contact_sheet, jpeg
+from analysis.thumbnails import best_still, contact_sheet, jpeg, nearest_still
 from analysis.times import clock
 from analysis.workout_results import exercise_step
 from errors import ServiceError
@@ -135,14 +135,16 @@ class Showcase:
     def _choose_stills(
         self, outlet: Outlet, video: Path, needed: Sequence[Span], wished: Sequence[Span], cuts: Sequence[float]
     ) -> None:
-        """One for each span; the needed ones are decoded anew where the scan left none in them."""
+        """One for each span: the needed ones are decoded anew where the scan left none in them, of the others the
+        nearest stands for it."""
         with self._told("Stills are missing"):
             if missing := [span for span in needed if self._best(span, cuts) is None]:
                 middles = sorted((start + end) / 2 for start, end in missing)
                 with closing(stills(video, middles, self._limits, self._progress.stopped)) as coming:
                     for middle, still in zip(middles, coming, strict=True):
                         self._keep(outlet.folder, replace(still, time=middle))
-        best = {span: one for span in (*needed, *wished) if (one := self._best(span, cuts))}
+        best = {span: one for span in wished if (one := self._best(span, cuts) or self._nearest(span, cuts))}
+        best |= {span: one for span in needed if (one := self._best(span, cuts))}
         used = {one.name for one in best.values()}
         with self._told("Stills are missing"):
             for name in {one.name for one in self._kept}:
@@ -157,6 +159,10 @@ class Showcase:
     def _best(self, span: Span, cuts: Sequence[float]) -> _Kept | None:
         times, details = [one.time for one in self._kept], [one.detail for one in self._kept]
         place = best_still(times, details, *span, cuts)
+        return None if place is None else self._kept[place]
+
+    def _nearest(self, span: Span, cuts: Sequence[float]) -> _Kept | None:
+        place = nearest_still([one.time for one in self._kept], span[0], cuts)
         return None if place is None else self._kept[place]
 
     def _lay_out(self, outlet: Outlet, moments: Sequence[Moment]) -> None:

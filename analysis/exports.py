@@ -18,8 +18,9 @@ MOMENT_COLUMNS = (
     *("motion", "loudness", "novelty", "presence", "description", "signals_text"),
 )
 
-RISKY = "=+-@\t\r"
-"""A text that begins so may be run as a formula by a spreadsheet: exercises may be named by a stranger."""
+RISKY = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+"""A text that begins so, with the wide signs of East Asia too, may be run as a formula by a spreadsheet (OWASP, CSV
+Injection): exercises may be named by a stranger."""
 
 
 def sets_csv(steps: Sequence[ExerciseStep]) -> str:

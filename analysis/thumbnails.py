@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 
 import cv2
@@ -33,6 +34,14 @@ def best_still(
     margin = EDGE_SHARE * (end - start)
     well_in = [place for place in clear if start + margin <= times[place] <= end - margin] or clear
     return max(well_in, key=lambda place: details[place], default=None)
+
+
+def nearest_still(times: Sequence[float], start: float, cuts: Sequence[float]) -> int | None:
+    """The place of the still for a stretch that has none inside, because a picture stands or stills lie further apart:
+    the last before its start or else the next, of its shot if that has any; None where there is none. `cuts` rise."""
+    shots = [bisect(cuts, time) for time in times]
+    of_shot = [place for place, shot in enumerate(shots) if shot == bisect(cuts, start)] or range(len(times))
+    return min(of_shot, key=lambda place: (times[place] > start, abs(times[place] - start)), default=None)
 
 
 def jpeg(picture: Rgb) -> bytes:

@@ -106,12 +106,13 @@ class FilesApi:
         return _answer(request, opened, _headers(row, name, opened, "download" in request.query_params))
 
     def _open(self, session_id: str, result: str, name: str) -> _Opened | _Unmade | None:
+        path = self._files.folder(session_id) / name
         try:
             if name not in self._listed(session_id, result):
                 return None
-            file = (self._files.folder(session_id) / name).open("rb")
+            file = path.open("rb")
         except FileNotFoundError:
-            return _Unmade() if name == PREVIEW and self._files.folder(session_id).exists() else None
+            return _Unmade() if name == PREVIEW and (path.parent / result).exists() else None
         facts = os.fstat(file.fileno())
         etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         return _Opened(file, facts.st_size, etag, formatdate(facts.st_mtime, usegmt=True))
@@ -163,9 +164,10 @@ def _under_way(session_id: str, percent: int) -> Response:
 
 
 def _range_of(request: Request, opened: _Opened) -> str | None:
-    """The range asked for; none where the client has another version of the file."""
+    """The range asked for; none where the client has another version of the file, nor of a HEAD (RFC 9110, 14.2)."""
     held = request.headers.get("if-range")
-    return request.headers.get("range") if held in (None, opened.etag, opened.modified) else None
+    meant = request.method == "GET" and held in (None, opened.etag, opened.modified)
+    return request.headers.get("range") if meant else None
 
 
 async def _read(file: BinaryIO, part: Stretch) -> AsyncIterator[bytes]:

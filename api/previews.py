@@ -49,6 +49,8 @@ class Previews:
         with self._lock:
             job = self._jobs.get(session_id)
             if job is None:
+                if len(self._jobs) >= MOST_WAITING:  # who asked for those that failed may never come back
+                    self._jobs = {asked: made for asked, made in self._jobs.items() if not made.error}
                 if len(self._jobs) >= MOST_WAITING:
                     raise QueueFull("Too many previews are being made already; try again later")
                 job = self._jobs[session_id] = _Job()

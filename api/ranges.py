@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SINGLE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.IGNORECASE)
+_SINGLE = re.compile(r"bytes=(\d{0,99})-(\d{0,99})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ PATIENCE_SECONDS = 2.0
 LAST_WORDS_SECONDS = 0.5
 """How long those that are given up have to say so to their clients."""
 
+UNREAD_SECONDS = 0.5
+"""How long answers that are still being sent have then: a client that stopped reading holds up the end for less
+than two seconds in all."""
+
 SWITCH_SECONDS = 0.001
 """How long a thread may hold the interpreter while others wait. Analyses share it with the event loop: at the default
 of 5 ms a poll waits visibly."""
@@ -35,7 +39,7 @@ def served_as(app: Callable[..., Any]) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=UNREAD_SECONDS,  # type: ignore[arg-type]  # goes to asyncio's, which takes parts too
     )
 
 

@@ -13,7 +13,7 @@ from analysis.exports import chapters_vtt, highlights_csv, highlights_edl
 from analysis.framing import MotionCentre
 from analysis.reel import clips_of
 from analysis.results import highlight_results
-from analysis.thumbnails import best_still, contact_sheet, jpeg
+from analysis.thumbnails import best_still, contact_sheet, jpeg, nearest_still
 from schemas import (
     Clip,
     Curves,
@@ -117,6 +117,15 @@ def test_a_still_is_sharp_away_from_cuts_and_well_within(details: list[float], c
 
 def test_a_stretch_without_a_still_has_none() -> None:
     assert best_still([1.0, 2.0], [1, 1], 1.2, 1.9, []) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "cuts", "nearest"),
+    [(5.0, [], 1), (5.0, [4.5], 2), (5.0, [4.5, 5.5], 1), (0.5, [], 0), (9.0, [2.0], 2)],
+)
+def test_a_stretch_without_a_still_takes_the_nearest_of_its_shot(start: float, cuts: list[float], nearest: int) -> None:
+    assert nearest_still([1.0, 4.0, 6.0], start, cuts) == nearest
+    assert nearest_still([], start, cuts) is None
 
 
 def test_pictures_become_jpeg_and_a_sheet_of_them() -> None:

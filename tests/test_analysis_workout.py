@@ -128,7 +128,9 @@ def test_a_coach_gets_one_row_a_set() -> None:
     assert rows[0]["seconds_per_rep"] == "2.0"
 
 
-def test_no_name_is_run_as_a_formula() -> None:
-    step = exercise_step(done()).model_copy(update={"exercise_name": '=HYPERLINK("x")'})
-    (row,) = csv.DictReader(io.StringIO(sets_csv([step])))
-    assert row["exercise"].startswith("'=")
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_name_is_run_as_a_formula(sign: str) -> None:
+    name = f'{sign}HYPERLINK("x")'
+    step = exercise_step(done()).model_copy(update={"exercise_name": name})
+    (row,) = csv.DictReader(io.StringIO(sets_csv([step]), newline=""))
+    assert row["exercise"] == f"'{name}"

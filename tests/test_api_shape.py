@@ -62,9 +62,8 @@ def test_known_frontends_may_call_and_read_the_heads(shared_service: Service) ->
     answer = shared_service.http.get(f"{BASE}/status/x", headers=origin)
     assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:5173"
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-    assert {"Location", "Retry-After", "X-Request-ID"} <= set(
-        answer.headers["Access-Control-Expose-Headers"].split(", ")
-    )
+    exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    assert {"Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", "X-Request-ID"} <= exposed
 
 
 def test_a_frontends_preflight_is_answered(shared_service: Service) -> None:
@@ -72,6 +71,13 @@ def test_a_frontends_preflight_is_answered(shared_service: Service) -> None:
     answer = shared_service.http.options(f"{BASE}/cleanup/x", headers=asked)
     assert answer.status_code == 200
     assert "DELETE" in answer.headers["Access-Control-Allow-Methods"]
+
+
+def test_a_frontend_may_ask_for_a_stretch_of_a_file(shared_service: Service) -> None:
+    for method in ("GET", "HEAD"):
+        asked = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": method}
+        asked["Access-Control-Request-Headers"] = "if-range,range"
+        assert shared_service.http.options(f"{BASE}/files/x/reel.mp4", headers=asked).status_code == 200
 
 
 def test_a_refused_preflight_is_flat_json_too(shared_service: Service) -> None:

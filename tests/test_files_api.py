@@ -93,6 +93,7 @@ def test_stills_that_nobody_lists_are_gone(shared_service: Service, session_id: 
         ("bytes=-50", 206, -50, -1),
         ("bytes=0-999999999", 206, 0, -1),
         ("bytes=5-5", 206, 5, 5),
+        ("bytes=7-18446744073709551615", 206, 7, -1),
         ("bytes=9-3", 200, 0, -1),
         ("bytes=0-1,5-6", 200, 0, -1),
         ("bytes=x-y", 200, 0, -1),
@@ -138,6 +139,13 @@ def test_a_head_tells_what_a_get_would(shared_service: Service, data: dict[str, 
     assert told.content == b""
     for name in ("Content-Length", "Content-Type", "ETag", "Accept-Ranges", "Content-Disposition"):
         assert told.headers[name] == sent.headers[name]
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=999999999-"])
+def test_a_head_knows_no_ranges(shared_service: Service, data: dict[str, Any], asked: str) -> None:
+    told = shared_service.http.head(data["reel_url"], headers={"Range": asked})
+    whole = len(shared_service.http.get(data["reel_url"]).content)
+    assert (told.status_code, told.headers["Content-Length"]) == (200, str(whole))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -59,6 +60,25 @@ async def test_a_sigterm_is_not_held_up_by_100_open_streams(program: Start, long
     for events, comments in told:
         assert {event.name for event in events} <= {"status", "partial"}  # it has not ended
         assert comments[-2:] == [": the service stops; come back", "retry: 1000"]
+
+
+def test_a_sigterm_is_not_held_up_by_who_stopped_reading(program: Start, clip: Path, tmp_path: Path) -> None:
+    """A file that is larger than what connections take by themselves, of which nobody reads a byte."""
+    large = tmp_path / "large.mp4"
+    padding = 32 << 20
+    large.write_bytes(clip.read_bytes() + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8))
+    service = program()
+    session_id = upload(service, large)
+    with VideoClient(service.url) as client:
+        assert client.follow(session_id, lambda status: None)["status"] == "completed"
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port)) as stalled:
+        stalled.sendall(f"GET {BASE}/files/{session_id}/source.mp4 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert stalled.recv(8) == b"HTTP/1.1"
+        began = time.monotonic()
+        service.send(signal.SIGTERM)
+        assert service.process.wait(10) == 0
+        assert time.monotonic() - began < 2.0
 
 
 def test_a_follower_outlasts_a_service_that_is_killed(program: Start, bobbing: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api import previews
 from tests.numbered import draw_numbered, shown
 from tests.service import BASE, Service, decoders, until
 from video.sniff import browsers_play
@@ -83,6 +84,16 @@ def test_one_that_cannot_be_made_says_so_and_can_be_tried_again(service: Service
     assert answer.json()["error"].startswith("The preview cannot be made: ")
     source.write_bytes(video)
     until(lambda: ask(service, session_id).status_code == 200)
+
+
+def test_one_that_could_not_be_made_keeps_no_place_from_others(
+    service: Service, strange: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "MOST_WAITING", 1)
+    broken, sound = completed(service, strange), completed(service, strange)
+    (service.house.files.folder(broken) / "source.mkv").write_bytes(b"no video any more " * 99)
+    assert ask(service, broken).status_code == 202
+    until(lambda: ask(service, sound).status_code == 200, timeout=10.0)
 
 
 @pytest.mark.parametrize(

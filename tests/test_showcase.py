@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import psutil
 import pytest
 
@@ -18,7 +20,7 @@ from progress import Progress
 from railway_video_generator import RailwayVideoGenerator
 from schemas import Finding, HighlightResult, Outlet, Stage, Step
 from tests.service import decoders
-from video.draw import draw_video
+from video.draw import Style, draw_video, encode
 
 
 @pytest.fixture
@@ -149,6 +151,24 @@ def test_a_still_is_taken_anew_where_the_scan_left_none(tmp_path: Path) -> None:
         shown = int(one.thumbnail_url.rsplit("-", 1)[1].removesuffix(".jpg")) / 1000
         assert one.start_timestamp <= shown <= one.end_timestamp
         assert (tmp_path / one.thumbnail_url.rsplit("/", 1)[1]).stat().st_size > 500
+
+
+def test_a_segment_in_which_a_picture_stands_has_the_still_of_that_picture(tmp_path: Path) -> None:
+    """Slides that stand for five seconds each, in segments of two."""
+    slides = np.random.default_rng(1).integers(0, 255, (6, 9, 16, 3), np.uint8).repeat(10, 1).repeat(10, 2)
+    style = Style(width=160, height=90)
+    encode(tmp_path / "source.mp4", ((125 * number, slide) for number, slide in enumerate(slides)), style)
+    wanted: dict[str, Any] = {"segment_duration": 2, "reel": False}
+    result = RailwayVideoGenerator().generate_highlights(
+        source(Outlet(tmp_path, "/files")), outlet=Outlet(tmp_path, "/files"), **wanted
+    )
+    for one in result.segments:
+        assert one.thumbnail_url
+        picture = cv2.imread(str(tmp_path / one.thumbnail_url.rsplit("/", 1)[1]))
+        assert picture is not None
+        seen = [np.abs(picture[..., ::-1].astype(int) - slide).mean() for slide in slides]
+        first, last = (min(5, int(time // 5)) for time in (one.start_timestamp, one.end_timestamp))
+        assert int(np.argmin(seen)) in (first, last)
 
 
 def test_a_source_that_browsers_do_not_play_has_a_preview(tmp_path: Path) -> None:

@@ -10,10 +10,14 @@ from av.video.reformatter import VideoReformatter
 
 from schemas import Centre
 from video.footage import Footage, quarter_turns
+from video.mp4 import MPEG_RANGE
 from video.upright import from_planes, planes
 
 LEAST_SIDE = 16
 """Pixels: a macroblock of H.264."""
+
+FULL_RANGE = 2
+"""Luma from 0 to 255 and not 16 to 235, as FFmpeg numbers it."""
 
 AVERAGED = 1.5
 """From such a reduction on, pixels are averaged and not interpolated, so that fine patterns do not shimmer."""
@@ -35,7 +39,14 @@ class Framing:
         """The part around a centre, as far as the picture reaches; yuv420p."""
         turns = quarter_turns(picture)
         width, height = self._whole[::-1] if turns % 2 else self._whole
-        whole = self._convert.reformat(picture, width, height, "yuv420p", interpolation=self._interpolation, threads=1)
+        ranges = (FULL_RANGE, MPEG_RANGE) if picture.color_range == FULL_RANGE else (None, None)
+        whole = self._convert.reformat(
+            *(picture, width, height, "yuv420p"),
+            interpolation=self._interpolation,
+            src_color_range=ranges[0],
+            dst_color_range=ranges[1],
+            threads=1,
+        )
         if not turns and self._whole == (self.width, self.height):
             return whole
         left = _offset(self._whole[0], self.width, centre.x if centre else 0.5)

@@ -108,7 +108,7 @@ class _Cutter:
                 last = min(first + PIECE_PICTURES, count)
                 for number in range(first, last):
                     picture = self._picture(clip, start + float(number / self._rate))
-                    mp4 = mp4 or self._opened(picture)
+                    mp4 = mp4 or self._opened()
                     mp4.picture(picture, cut=number == 0)
                 assert mp4 is not None
                 if self._sound is not None:
@@ -120,11 +120,14 @@ class _Cutter:
         yield from mp4.take()
 
     def _span(self, clip: Clip) -> tuple[float, int]:
-        """Seconds at which a clip starts, and how many pictures it has, within what there is."""
+        """Seconds at which a clip starts, and how many pictures it has, within what there is.
+
+        It starts with the beginning of its first picture, or whole pictures of the reel later where that one stands
+        for long: then the next one comes on time too, in step with its sound, and none is passed over."""
         duration = self._footage.duration
         start = min(max(0.0, clip.start), max(0.0, duration - float(1 / self._rate)))
         begins = self._seeker.beginning(start + ROUNDED_SECONDS)
-        start = max(start, begins)
+        start = begins + float(int((start + ROUNDED_SECONDS - begins) * self._rate) / self._rate)
         return start, max(1, round((min(clip.end, duration) - start) * self._rate))
 
     def _picture(self, clip: Clip, time: float) -> VideoFrame:
@@ -151,7 +154,9 @@ class _Cutter:
         """The number of the first sample of sound that belongs to a picture of the reel."""
         return round(picture / self._rate * TRACK_RATE)
 
-    def _opened(self, like: VideoFrame) -> Mp4:
+    def _opened(self) -> Mp4:
+        like = self._seeker.picture  # as it was decoded: what is cut out of it has no colours told, and another size
+        assert like is not None
         pictures = sum(count for _, _, count in self._clips)
         size = self._framing.width, self._framing.height
         return Mp4(Form(*size, self._rate, self._quality, self._sound is not None, pictures), like)
