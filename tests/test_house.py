@@ -49,7 +49,7 @@ HEAVY = FORBIDDEN | {"torch", "transformers", "tokenizers", "safetensors", "hugg
 
 EYELIDS = {
     *("__init__", "batcher", "exercises", "eyes", "layout", "opening", "prompts", "scoring", "telling", "watching"),
-    *("answers", "circuit", "remote"),
+    *("address", "answers", "blanks", "circuit", "remote", "sweeping"),
 }
 """The files of `vision/` that anybody may import without loading torch."""
 
