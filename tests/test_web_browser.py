@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from config import Settings
 from tests.browser import Visit, barriers, chromium
@@ -196,6 +196,109 @@ def test_names_and_words_of_others_stay_text(visit: Callable[..., Visit], host: 
     assert page.locator("main img[src=x]").count() == 0
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '{"id":',
+        "null",
+        '[null, 5, "a", {"id": 5}, {"id": ".."}, {"id": "../../x", "status": "processing"}]',
+        '[{"id": "ID"}, {"id": "ID"}]',
+        '[{"id": "ID", "name": {"a": 1}, "status": "__proto__", "type": [1], "addedAt": "x", "token": {}}]',
+    ],
+)
+def test_whatever_stands_in_the_browsers_storage_breaks_nothing(
+    visit: Callable[..., Visit], moments_of: str, kept: str
+) -> None:
+    one = visit()
+    rows = json.dumps(kept.replace("ID", moments_of))
+    one.context.add_init_script(
+        f"localStorage.length || (localStorage.theme = 'toString', localStorage['video-sessions'] = {rows})"
+    )
+    page = one.open(f"#/{moments_of}")
+    expect(page.get_by_role("navigation", name="Your videos").get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("heading", name="best first")).to_be_visible()
+    shown = page.get_by_role("navigation", name="Your videos").inner_text()
+    assert not re.search("undefined|Invalid|object", shown)
+    expect(page.get_by_role("button", name="Colours: as the system has it")).to_be_visible()
+
+
+def test_a_sample_that_comes_late_is_not_sent_beside_a_video(visit: Callable[..., Visit], clip: Path) -> None:
+    one = visit()
+    page = one.open()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/upload") else None)
+    held: list[Any] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    one.context.route("**/app/sample.mp4", hold)
+    one.context.route(f"**{BASE}/upload", hold)
+    page.get_by_role("button", name="Try it with a sample").click()
+    analyse_chosen(page, clip)
+    until(lambda: page.wait_for_timeout(20) or len(held) == 2)
+    held[0].fulfill(body=b"video", content_type="video/mp4")
+    expect(page.locator("#sample")).to_have_text("Try it with a sample")
+    held[1].continue_()
+    expect(page.get_by_role("heading", name="best first")).to_be_visible()
+    assert len(sent) == 1
+
+
+def analyse_chosen(page: Page, video: Path) -> None:
+    page.locator("#file").set_input_files(video)
+    page.get_by_role("button", name="Analyse").click()
+
+
+def test_an_upload_that_stands_still_says_so_and_can_be_cancelled_by_keyboard(
+    visit: Callable[..., Visit], program: Callable[..., Program], tmp_path: Path
+) -> None:
+    running = program()
+    (tmp_path / "large.mp4").write_bytes(bytes(20_000_000))
+    page = visit(running.url).open()
+    running.send(signal.SIGSTOP)
+    analyse_chosen(page, tmp_path / "large.mp4")
+    sending = page.get_by_role("group", name="Sending the video")
+    expect(sending).to_be_focused()
+    expect(sending).to_contain_text("nothing gets through at present")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Analyse")).to_be_focused()
+    running.send(signal.SIGCONT)
+
+
+def test_a_video_opened_while_the_service_is_away_comes_with_it(
+    visit: Callable[..., Visit], host: Service, moments_of: str
+) -> None:
+    one = visit()
+    one.refusals_expected = True
+    one.context.route("**/app/session.js", lambda route: route.abort(), times=1)
+    page = one.open(f"#/{moments_of}")
+    expect(page.get_by_text("The service does not answer")).to_be_visible()
+    expect(page.get_by_role("heading", name="best first")).to_be_visible()
+
+
+def test_a_moment_of_a_long_video_can_be_hit_on_the_timeline(
+    visit: Callable[..., Visit], host: Service, moments_of: str
+) -> None:
+    data = host.results(moments_of)
+    data["video"]["duration_seconds"] = 10_800.0
+    data["highlights"] = [data["highlights"][0] | {"start_timestamp": 5400.0, "end_timestamp": 5402.0, "rank": 1}]
+    data["shots"] = [[second, second + 12.0] for second in range(0, 10_800, 12)]
+    one = visit()
+    body = json.dumps({"sessionId": moments_of, "status": "completed", "data": data})
+    one.context.route(f"**{BASE}/results/*", lambda route: route.fulfill(body=body, content_type="application/json"))
+    page = one.open(f"#/{moments_of}")
+    bar = page.locator(".span")
+    expect(page.get_by_role("navigation", name="Your videos")).to_be_visible()
+    box = bar.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 5)
+    expect(page.locator(".peek")).to_contain_text("Moment 1")
+    page.mouse.down()
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuenow", "5400.0")
+    page.mouse.up()
+
+
 def test_a_refusal_says_what_to_do_and_keeps_the_form(visit: Callable[..., Visit], tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no video at all")
     one = visit()
@@ -205,6 +308,9 @@ def test_a_refusal_says_what_to_do_and_keeps_the_form(visit: Callable[..., Visit
     refusal = page.get_by_role("alert")
     expect(refusal).to_contain_text("cannot be read as a video")
     expect(refusal).to_contain_text("Choose another file")
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    analyse_chosen(page, tmp_path / "empty.mp4")
+    expect(refusal).to_contain_text("is an empty file. Change it")
     expect(refusal).to_be_focused()
     expect(page.get_by_role("button", name="Analyse")).to_be_visible()
     assert barriers(page) == []

@@ -1,12 +1,13 @@
 /** The page's front door: which view is shown, by what stands after the # of its address. */
 
-import { byId } from './dom.js';
+import { byId, h } from './dom.js';
 import { localVideos, sessions } from './sessions.js';
 import { makeStart } from './start.js';
 import { VideoApi } from './video-api.js';
 import { keepVideos } from './videos.js';
 
 const api = new VideoApi({ sessionToken: (id) => sessions.get(id)?.token });
+const RETRY_MS = 2_000;
 let shown = new AbortController();
 
 function shownId() {
@@ -23,9 +24,20 @@ async function show() {
   byId('view').replaceChildren();
   document.title = 'Video analysis';
   if (id === null) return;
-  // Only now: the first view does without.
-  const { showSession } = await import('./session.js');
+  const { showSession } = await laterPart();
   if (!signal.aborted) await showSession({ api, id, view: byId('view'), signal, localVideo: localVideos.get(id) });
+}
+
+/** What the first view does without. The service may be away just then: it is asked until it is back. */
+async function laterPart() {
+  for (;;) {
+    try {
+      return await import('./session.js');
+    } catch {
+      byId('view').replaceChildren(h('p', { class: 'notice', role: 'status' }, 'The service does not answer. It is asked again in a moment; nothing is lost.'));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
 }
 
 document.querySelector('.skip').addEventListener('click', (event) => {

@@ -26,7 +26,7 @@ function momentCard(model, one, { play, fileUrl }) {
     h('div', { class: 'moment-head' },
       h('h3', {}, span(one.start, one.end)),
       ring(one.score),
-      one.weak && h('span', { class: 'tag' }, 'below what was asked for')),
+      one.weak && h('span', { class: 'tag' }, model.threshold === null ? 'below what was asked for' : `below ${model.threshold}`)),
     h('div', { class: 'moment-body' }, h('p', { class: 'moment-text' }, item.description), levels(item.signals), why(item)),
   );
 }
@@ -61,7 +61,7 @@ function ring(score) {
     svg('svg', { viewBox: '0 0 40 40', 'aria-hidden': 'true' },
       svg('circle', { class: 'ring-all', cx: 20, cy: 20, r: 16 }),
       svg('circle', { class: 'ring-part', cx: 20, cy: 20, r: 16, 'stroke-dasharray': `${(round * score) / 10} ${round}` })),
-    h('span', { class: 'ring-number' }, h('span', { class: 'unseen' }, 'Significance '), score.toFixed(1), h('span', { class: 'unseen' }, ' of 10')),
+    h('span', { class: 'ring-number' }, h('span', { class: 'unseen' }, 'Significance '), score < 9.95 ? score.toFixed(1) : '10', h('span', { class: 'unseen' }, ' of 10')),
   );
 }
 

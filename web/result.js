@@ -11,6 +11,8 @@ import { makeShare } from './share.js';
 import { askToDelete } from './videos.js';
 import { analyzer } from './words.js';
 
+const STILL = matchMedia('(prefers-reduced-motion: reduce)');
+
 export function makeResult({ api, id, data, localVideo, signal, params }) {
   const model = modelOf(data);
   const fileUrl = (path) => api.fileUrl(path, id);
@@ -25,7 +27,7 @@ export function makeResult({ api, id, data, localVideo, signal, params }) {
   });
   const play = (one) => {
     player.play(one);
-    player.element.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    player.element.scrollIntoView({ block: 'nearest', behavior: STILL.matches ? 'auto' : 'smooth' });
   };
   const found = model.workout ? makeSummary(data) : makeMoments(model, { play, fileUrl });
   return h(

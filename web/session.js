@@ -3,7 +3,7 @@
 import { announce, h, icon } from './dom.js';
 import { sessions } from './sessions.js';
 import { makeWorking } from './working.js';
-import { afterFailure, refused } from './words.js';
+import { afterFailure, refused, sentence } from './words.js';
 
 const RUNNING = ['queued', 'processing'];
 
@@ -19,7 +19,7 @@ export async function showSession(context) {
     if (signal.aborted) return;
     const { title, text, advice } = refused(error);
     const again = h('button', { class: 'button', type: 'button', onclick: () => showSession(context) }, 'Try again');
-    put(view, notice(title, `${text}. ${advice}`, again));
+    put(view, notice(title, `${text} ${advice}`, again));
   }
   if (!signal.aborted && !sessions.get(id)) await adopt(api, id);
 }
@@ -79,7 +79,7 @@ function showEnd({ id, view }, status) {
 }
 
 const ENDS = {
-  failed: ({ error, reason }) => ['The analysis failed', `${error ?? 'It ended without a result'}. ${afterFailure(reason)}`],
+  failed: ({ error, reason }) => ['The analysis failed', `${sentence(error ?? 'It ended without a result')} ${afterFailure(reason)}`],
   cancelled: () => ['Cancelled', 'The work was stopped; what was found until then is gone.'],
   expired: () => ['This result has expired', 'The service keeps a result for a limited time. Upload the video again to see it anew.'],
   deleted: () => ['This video is not there', 'It was deleted, or it never existed on this service. Upload it to analyse it.'],

@@ -2,6 +2,8 @@
 
 const KEY = 'video-sessions';
 const MOST = 100;
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const LAST_INSTANT = 8.64e15; // milliseconds; a Date knows none beyond
 
 class Sessions extends EventTarget {
   #rows = read();
@@ -58,10 +60,28 @@ class Sessions extends EventTarget {
 function read() {
   try {
     const rows = JSON.parse(localStorage.getItem(KEY) ?? '[]');
-    return Array.isArray(rows) ? rows.filter((row) => typeof row?.id === 'string') : [];
+    const known = new Map();
+    if (Array.isArray(rows)) rows.map(sound).forEach((row) => row && !known.has(row.id) && known.set(row.id, row));
+    return [...known.values()];
   } catch {
     return [];
   }
+}
+
+/** What can be used of a row, which an older page, a person or another program may have written; null for none. */
+function sound(row) {
+  if (!ID.test(row?.id)) return null;
+  const text = (value) => (typeof value === 'string' && value !== '' ? value : undefined);
+  return {
+    id: row.id,
+    name: text(row.name) ?? 'Video',
+    type: text(row.type),
+    status: text(row.status),
+    progress: Number.isFinite(row.progress) ? row.progress : 0,
+    addedAt: Math.abs(row.addedAt) <= LAST_INSTANT ? row.addedAt : undefined,
+    token: text(row.token),
+    params: row.params !== null && typeof row.params === 'object' ? row.params : {},
+  };
 }
 
 export const sessions = new Sessions();

@@ -6,6 +6,7 @@ import { optionFields, readOptions } from './options.js';
 import { uploads } from './uploads.js';
 import { looksWith, refused } from './words.js';
 
+const SILENCE_MS = 8_000; // without a byte that went out
 const INVITATION = 'Drop a video here, or choose one';
 const HINT = byId('drop-hint').textContent;
 
@@ -41,7 +42,7 @@ export function makeStart(api, opened) {
     if (file) send(file);
     else refuse({ title: 'No video yet', text: 'Choose a video first,', advice: 'or try it with the sample.' });
   });
-  byId('sample').addEventListener('click', () => fetchSample().then((sample) => sample && send(sample)));
+  byId('sample').addEventListener('click', () => fetchSample().then((sample) => sample && !uploads.current && send(sample)));
   byId('file').addEventListener('change', (event) => event.target.files.length && choose(event.target.files[0]));
   takeDrops(choose);
   offerOptions(form, type);
@@ -98,7 +99,7 @@ function complain(control) {
 function takeDrops(choose) {
   const drop = byId('drop');
   let depth = 0;
-  const carriesFiles = (event) => !byId('start').hidden && event.dataTransfer?.types.includes('Files');
+  const carriesFiles = (event) => !byId('start').hidden && !uploads.current && event.dataTransfer?.types.includes('Files');
   addEventListener('dragenter', (event) => {
     if (!carriesFiles(event)) return;
     depth += 1;
@@ -126,13 +127,17 @@ function drawUpload() {
   form.classList.toggle('is-sending', uploads.current !== null);
   form.querySelector('.kinds').disabled = uploads.current !== null;
   if (!uploads.current) {
-    sending?.element.remove();
+    const inside = sending?.element.contains(document.activeElement);
+    sending?.stop();
     sending = null;
+    if (inside) byId('go').focus();
     return;
   }
   if (!sending) {
     sending = newSending();
     form.querySelector('.start-actions').after(sending.element);
+    // Its own buttons are gone: whoever was on one of them goes on here.
+    sending.element.focus({ preventScroll: true });
     announce(`Sending ${uploads.current.name}`);
   }
   sending.show(uploads.current.progress);
@@ -142,9 +147,11 @@ function newSending() {
   const fill = h('div', { class: 'bar-fill' });
   const bar = h('div', { class: 'bar', role: 'progressbar', 'aria-label': 'Sending', 'aria-valuemin': 0, 'aria-valuemax': 100 }, fill);
   const words = h('p', { class: 'sending-words' }, 'Sending …');
-  const stop = h('button', { class: 'button', type: 'button', onclick: () => uploads.cancel() }, 'Cancel');
+  const cancel = h('button', { class: 'button', type: 'button', onclick: () => uploads.cancel() }, 'Cancel');
+  let silence;
   const show = (progress) => {
     if (!progress) return;
+    clearTimeout(silence);
     const { sentBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
     const share = totalBytes ? sentBytes / totalBytes : 1;
     setStyle(fill, { width: `${share * 100}%` });
@@ -153,8 +160,14 @@ function newSending() {
     if (bytesPerSecond) parts.push(`${bytes(bytesPerSecond)} a second`);
     if (secondsLeft !== null) parts.push(timeLeft(secondsLeft));
     words.textContent = share < 1 ? parts.join(' · ') : 'Sent. The service looks whether it is a video it can read …';
+    if (share < 1) silence = setTimeout(() => (words.textContent = `${parts[0]} · nothing gets through at present`), SILENCE_MS);
   };
-  return { element: h('div', { class: 'sending card' }, bar, h('div', { class: 'sending-row' }, words, stop)), show };
+  const element = h('div', { class: 'sending card', role: 'group', 'aria-label': 'Sending the video', tabindex: '-1' }, bar, h('div', { class: 'sending-row' }, words, cancel));
+  const stop = () => {
+    clearTimeout(silence);
+    element.remove();
+  };
+  return { element, show, stop };
 }
 
 /** Before anything is sent: does a model look, or do signals alone? */

@@ -7,7 +7,7 @@
   const kept = () => {
     try {
       const name = localStorage.getItem(KEY);
-      return name in NAMES ? name : 'auto';
+      return Object.hasOwn(NAMES, name) ? name : 'auto';
     } catch {
       return 'auto'; // a browser that keeps nothing
     }

@@ -5,9 +5,11 @@ import { clock } from './format.js';
 import { at, placeInWords } from './model.js';
 
 const POINTS = 800;
+const MANY_SHOTS = 120; // from here on the gaps between their bars would hide them
 const CURVE_HEIGHT = 100;
 const STEP_SECONDS = 1;
 const LEAP_SECONDS = 5;
+const LEAST_PIXELS = 4; // of a bar, as the style sheet has it
 
 /** `{element, show(time)}`; `seek(time)` and `leap(±1)` are called for what the person wants. */
 export function makeTimeline(model, { seek, leap, toggle, fileUrl }) {
@@ -68,7 +70,7 @@ function listenToPointer(slider, rows, model, { seek, hairline, peek }) {
     const time = timeAt(event);
     hairline.hidden = false;
     setStyle(hairline, { left: place(time, model.duration) });
-    peek.show(time);
+    peek.show(time, barAt(model, time, rows.clientWidth));
   };
   const leave = () => {
     hairline.hidden = true;
@@ -83,11 +85,17 @@ function listenToPointer(slider, rows, model, { seek, hairline, peek }) {
     slider.setPointerCapture(event.pointerId);
     const time = timeAt(event);
     const bars = rows.querySelector('.spans').getBoundingClientRect();
-    const bar = event.clientY >= bars.top && event.clientY <= bars.bottom && at(model.spans, time);
+    const bar = event.clientY >= bars.top && event.clientY <= bars.bottom && barAt(model, time, bars.width);
     seek(bar ? bar.start : time);
   });
   slider.addEventListener('pointerleave', leave);
   slider.addEventListener('pointerup', (event) => event.pointerType === 'touch' && leave());
+}
+
+/** The moment or set whose bar is there: one that is short beside the whole video still has a bar of some pixels. */
+function barAt({ spans, duration }, time, pixels) {
+  const least = (LEAST_PIXELS * duration) / pixels;
+  return at(spans, time) ?? spans.findLast((one) => one.start <= time && time < one.start + least) ?? null;
 }
 
 function place(time, duration) {
@@ -159,7 +167,7 @@ function repRow({ reps, workout, duration }) {
 function shotRow({ shots, duration }) {
   if (shots.length < 2) return null;
   const bars = shots.map(([start, end]) => h('div', { class: 'shot', style: { left: place(start, duration), width: width(start, end, duration) } }));
-  return h('div', { class: 'track shots', 'aria-hidden': 'true' }, bars);
+  return h('div', { class: `track shots${shots.length > MANY_SHOTS ? ' is-dense' : ''}`, 'aria-hidden': 'true' }, bars);
 }
 
 function ruler(duration) {
@@ -197,8 +205,7 @@ function makePeek(model, fileUrl) {
   picture.addEventListener('error', () => {
     picture.hidden = true;
   });
-  const show = (instant) => {
-    const here = at(model.spans, instant);
+  const show = (instant, here) => {
     const segment = at(model.segments, instant, 'start_timestamp', 'end_timestamp');
     const still = here?.still ?? segment?.thumbnail_url ?? null;
     const source = still && fileUrl(still);

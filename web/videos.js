@@ -72,9 +72,9 @@ function newItem(api, row) {
   const label = `Delete ${row.name}…`;
   const button = h('button', { class: 'icon-button', type: 'button', title: 'Delete…', 'aria-label': label, onclick: ask }, icon('trash'));
   const show = ({ status, progress, type, addedAt }, current) => {
-    const words = status === 'processing' ? `${progress ?? 0} %` : (STATUSES[status] ?? status);
+    const words = status === 'processing' ? `${progress ?? 0} %` : (STATUSES[status] ?? '');
     dot.className = `dot is-${status}`;
-    facts.textContent = `${words} · ${type} · ${when(addedAt)}`;
+    facts.textContent = [words, type, addedAt && when(addedAt)].filter(Boolean).join(' · ');
     if (current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   };

@@ -29,8 +29,14 @@ const FAILURES = {
 export function refused(error) {
   const [title, advice] = REFUSALS[error.reason] ?? ['That did not work', 'Try again in a moment.'];
   const wrong = (error.details ?? []).map(({ loc, msg }) => `${loc.join(' ')}: ${msg}`).join('; ');
+  const said = wrong || error.message;
   const number = error.requestId ? ` (request ${error.requestId.slice(0, 8)})` : '';
-  return { title, text: wrong || error.message, advice: error.code >= 500 ? advice + number : advice };
+  return { title, text: said === title ? '' : sentence(said), advice: error.code >= 500 ? advice + number : advice };
+}
+
+/** With an end, so that another may follow. */
+export function sentence(text) {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 /** What may help after an analysis that failed for this reason. */
