@@ -65,9 +65,7 @@ def opened(browser: Browser, reel: Path) -> Iterator[tuple[Page, list[Any]]]:
     page.close()
 
 
-def test_a_browser_shows_the_right_picture_on_both_sides_of_every_cut(
-    opened: tuple[Page, list[Any]], reel: Path
-) -> None:
+def test_a_browser_shows_the_right_picture_at_every_cut(opened: tuple[Page, list[Any]], reel: Path) -> None:
     page, (seconds, width, height) = opened
     pictures = shown(reel)
     assert seconds == pytest.approx(len(pictures) / NUMBERED.rate, abs=0.06)
