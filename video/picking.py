@@ -13,8 +13,8 @@ from video.upright import Shrinker
 STILL_SIDE = 480
 """Pixels of a still's longer side: a card on a page, twice as fine as it is wide on a plain screen."""
 
-STRETCH_SECONDS, MOST_STILLS = 0.75, 600
-"""One still for so many seconds, and no more of them in all: any 1.5 seconds then hold a whole stretch."""
+STRETCH_SECONDS, MOST_STILLS = 1.0, 600
+"""One still for so many seconds, and no more of them in all: the shortest moment mostly holds one."""
 
 
 class Picker:
