@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from errors import AnalysisStopped, OutOfMemory
+from errors import AnalysisFailed, AnalysisStopped, OutOfMemory
 from tests.tiny_checkpoint import make_checkpoint
 from vision import Question, Rating, View, never
 from vision.smolvlm import SmolVLM, open_smolvlm
@@ -121,6 +121,16 @@ def test_out_of_memory_is_one_sessions_failure_in_words(eyes: SmolVLM) -> None:
             with pytest.raises(OutOfMemory, match="not enough memory"):
                 naming.result(10)
         assert one.rate(QUESTION).score >= 1  # the session's next question is answered
+
+
+def test_a_look_without_an_end_fails_in_words_and_the_next_one_is_answered(
+    eyes: SmolVLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as changed, pytest.raises(AnalysisFailed, match=r"^The model took longer than 0 s"):
+        changed.setattr("vision.smolvlm.LOOKING_SECONDS", 0.0)
+        asked(eyes, 1)
+    rating, _ = asked(eyes, 1)
+    assert 0 <= rating.expected <= 1
 
 
 def test_sessions_that_look_at_once_share_batches(eyes: SmolVLM) -> None:

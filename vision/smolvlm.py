@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,7 +11,7 @@ from typing import Any, Self
 
 import torch
 
-from errors import OutOfMemory
+from errors import AnalysisFailed, OutOfMemory
 from vision import Facts, Named, Question, Rating, Stopped, View, scoring
 from vision.batcher import Batcher, Task
 from vision.blanks import Blanks
@@ -26,6 +27,10 @@ from vision.telling import tidy
 
 DESCRIBING_TOKENS, DESCRIBING_SECONDS = 48, 20.0
 """A sentence or two; a machine on which that takes longer gives what it has by then."""
+
+LOOKING_SECONDS = 300.0
+"""For one stretch, or one question about it: twenty times what two cores take in float32. Beyond, its session fails in
+words instead of holding up the others for ever."""
 
 LABEL_TOKENS = 32
 """Of a label that are weighed: a name has a few, and only letters of no language make more of so few characters."""
@@ -60,6 +65,7 @@ class SmolVLM:
         self.network = model
         """transformers' own."""
         self._threads = Threads(threads)
+        self._deadline = 0.0
         self._engine = Engine(model, layout.image_id, layout.end_id, self._pulse)
         sizes = batches or batch_sizes(model.device)
         self._batcher = Batcher(self._work, lambda kind: sizes[kind[0]])
@@ -166,11 +172,14 @@ class SmolVLM:
 
     def _pulse(self) -> None:
         self._batcher.check()
+        if time.monotonic() > self._deadline:
+            raise AnalysisFailed(f"The model took longer than {LOOKING_SECONDS:g} s for one stretch of the video.")
         self._threads.apply()
 
     def _work(self, kind: tuple[str, int], tasks: list[Task[Any]]) -> None:
         """In the batcher's thread."""
         self._threads.apply()
+        self._deadline = time.monotonic() + LOOKING_SECONDS * len(tasks)
         try:
             with torch.inference_mode():
                 {"look": self._do_look, "weigh": self._do_weigh, "tell": self._do_tell}[kind[0]](tasks)
