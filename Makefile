@@ -35,6 +35,7 @@ bench-workout: .venv/installed-dev
 bench-vision: .venv/installed-dev
 	$(BIN)/python -m benchmarks.vision
 	$(BIN)/python -m benchmarks.vision_whole
+	$(BIN)/python -m benchmarks.vision_together
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

@@ -58,8 +58,7 @@ def main() -> int:
     wanted = ask.parse_args()
     with tempfile.TemporaryDirectory() as temporary, torch.inference_mode():
         folder: Path = wanted.folder or Path(temporary)
-        if not (folder / "config.json").exists():
-            make_checkpoint(folder, TINY if wanted.tiny else M500, dtype=torch.bfloat16)
+        checkpoint_in(folder, wanted.tiny)
         torch.set_num_threads(wanted.threads)
         print(f"{os.cpu_count()} processors, {wanted.threads} threads, load {os.getloadavg()[0]:.1f} before this began")
         full, half = Bench(folder, torch.float32), Bench(folder, torch.bfloat16)
@@ -69,6 +68,12 @@ def main() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(Line("peak memory, with both number formats loaded", f"{peak:.0f} MB"))
     return 0
+
+
+def checkpoint_in(folder: Path, tiny: bool) -> None:
+    """Random weights in the folder, made unless they are there."""
+    if not (folder / "config.json").exists():
+        make_checkpoint(folder, TINY if tiny else M500, dtype=torch.bfloat16)
 
 
 class Bench:

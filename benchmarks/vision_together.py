@@ -18,15 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.speed import wire
 from benchmarks.speed.footage import HD, footage_of
 from benchmarks.speed.report import Line, in_turns
 from benchmarks.speed.servers import Watch, address_of
 from benchmarks.speed.session import ended
+from benchmarks.vision import checkpoint_in
 from tests.service import BASE, Program, until
-from tests.tiny_checkpoint import M500, TINY, make_checkpoint
 
 TOGETHER_BAR, POLL_BAR = 1.25, 0.05
 
@@ -45,8 +44,7 @@ def main() -> int:
     wanted = ask.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder: Path = wanted.folder or Path(temporary)
-        if not (folder / "config.json").exists():
-            make_checkpoint(folder, TINY if wanted.tiny else M500, dtype=torch.bfloat16)
+        checkpoint_in(folder, wanted.tiny)
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before this began", flush=True)
         program = Program(Path(temporary) / "data", VISION_MODEL=str(folder))
         try:

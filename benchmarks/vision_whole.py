@@ -26,11 +26,10 @@ import torch
 
 from benchmarks.speed.footage import footage_of
 from benchmarks.speed.report import Line, Pair
-from benchmarks.vision import PICTURES, Bench
+from benchmarks.vision import PICTURES, Bench, checkpoint_in
 from config import Settings
 from railway_video_generator import RailwayVideoGenerator
 from schemas import HighlightsParams
-from tests.tiny_checkpoint import M500, TINY, make_checkpoint
 from video.draw import Style
 from vision import Picture
 from vision.eyes import Eyes
@@ -54,8 +53,7 @@ def main() -> int:
     wanted = ask.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder: Path = wanted.folder or Path(temporary)
-        if not (folder / "config.json").exists():
-            make_checkpoint(folder, TINY if wanted.tiny else M500, dtype=torch.bfloat16)
+        checkpoint_in(folder, wanted.tiny)
         video = footage_of(folder, f"drawn-{wanted.seconds:.0f}.mp4", STYLE, wanted.seconds)
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before this began", flush=True)
         print(*measured(folder, video, wanted), sep="\n")

@@ -27,7 +27,7 @@ LEAVE_SECONDS = 2.0
 
 LOOK_SECONDS = {"cpu": 3.0, "cuda": 0.05}
 OTHER_LOOK_SECONDS = 1.0
-"""Of the 500M model, by device: eight pictures and a question."""
+"""Of the 500M model, by device: as many pictures as it is shown there, and a question."""
 
 NO_MODEL = "No model is asked for: signals alone look"
 
