@@ -122,7 +122,7 @@ def test_a_killed_service_goes_on_where_an_upload_was(program: Callable[..., Pro
     upload = begun(first.http, len(video), filename="holiday.mp4")
     assert sent(first.http, upload, 0, video[:4000]).status_code == 204
     open_one = cut_off(first.http, upload, 4000, len(video) - 4000, video[4000:9000])
-    until(lambda: (first.data_dir / "uploads").exists())
+    until((first.data_dir / "uploads").exists)
     first.kill()
     open_one.close()
     second = program()
