@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from api.space import Space
 from errors import InsufficientStorage
 from tests.service import BASE, Service, until
-from tests.test_deadlines import closing, connected, form
+from tests.test_deadlines import connected, form
 
 
 def test_what_others_announced_is_not_given_twice() -> None:
