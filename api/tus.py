@@ -5,6 +5,7 @@ With its last byte an upload becomes the session that a form's would have become
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC
 from email.utils import format_datetime
 from typing import Any
@@ -25,7 +26,7 @@ from api.routes import errors
 from api.rows import known
 from api.space import storage_trouble_in_words
 from api.tus_headers import ASKED, CHUNK_TYPE, TUS, check_type, check_version, number, overridden, read_metadata
-from errors import HttpRefusal, ServiceError, SessionNotFound
+from errors import HttpRefusal, QueueFull, ServiceError, SessionNotFound
 from schemas import Session
 from session_manager import SessionManager
 
@@ -135,7 +136,8 @@ class TusApi:
         if length > self._max_bytes:
             raise too_large(self._max_bytes)
         self._intake.check_room()
-        upload = await to_its_end(self._resumables.create, length, metadata, owner_of(request))
+        with storage_trouble_in_words():
+            upload = await to_its_end(self._resumables.create, length, metadata, owner_of(request))
         location = {"Location": f"{UPLOADS}/{upload.id}"}
         if request.headers.get("content-type", "").startswith(CHUNK_TYPE):
             with upload.held():
@@ -204,7 +206,8 @@ class TusApi:
 
     async def _take(self, request: Request, upload: Resumable) -> Response:
         with self._intake.counted():
-            self._intake.check_room()
+            with suppress(QueueFull):  # which matters once it is complete
+                self._intake.check_room()
             if int(request.headers.get("content-length", 0)) > upload.record.length - upload.record.offset:
                 raise _past_the_end(upload)
             with storage_trouble_in_words():
@@ -243,9 +246,14 @@ class TusApi:
             try:
                 taken = await self._intake.adopt(request, upload.id, upload.path, filename, wanted)
             except ServiceError as error:
+                if upload.gone:
+                    raise _unknown() from error
                 if error.status_code in (400, 413):
                     await to_its_end(self._resumables.remove, upload)
                 raise
+            if upload.gone:  # given up while it was looked at
+                await to_its_end(self._sessions.delete_session, upload.id)
+                raise _unknown()
             await to_its_end(self._resumables.remove, upload)
             await self._accepting.start(taken, bounded=False)
 

@@ -255,6 +255,29 @@ def test_methods_may_be_written_in_a_header(service: Service, clip: Path) -> Non
     assert service.http.post(upload, headers=delete).status_code == 204
 
 
+def test_a_full_queue_stops_no_parts_and_costs_none(serve_with: Serve, clip: Path, long_clip: Path) -> None:
+    service = serve_with(max_concurrent_jobs=1, max_queued=1)
+    video = clip.read_bytes()
+    upload = begun(service.http, len(video))
+    running = service.start(long_clip)
+    until(lambda: service.status(running)["status"] == "processing")
+    waiting = service.start(long_clip)
+    assert sent(service.http, upload, 0, video[:9]).status_code == 204
+    assert refused(sent(service.http, upload, 9, video[9:])) == (429, "queue_full")
+    for session_id in (waiting, running):
+        service.http.delete(f"{BASE}/cleanup/{session_id}")
+    assert service.http.head(upload, headers=TUS).headers["Upload-Session-Id"] == upload.rpartition("/")[2]
+
+
+def test_storage_that_went_away_is_told(service: Service) -> None:
+    head = {**TUS, "Upload-Length": "10", "Upload-Metadata": metadata()}
+    (service.data_dir / "uploads").write_text("in the way")
+    assert refused(service.http.post(UPLOADS, headers=head)) == (503, "storage_unavailable")
+    assert service.house.space.claimed == 0
+    (service.data_dir / "uploads").unlink()
+    assert service.http.post(UPLOADS, headers=head).status_code == 201
+
+
 def test_uploads_expire_and_are_swept(serve_with: Serve) -> None:
     service = serve_with(resumable_ttl_hours=0.3 / 3600)
     upload = begun(service.http, 1 << 20)

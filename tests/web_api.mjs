@@ -97,6 +97,25 @@ describe('the client', { concurrency: true }, () => {
     shaky.close();
   });
 
+  it('deletes what has come of a large file that is given up', async () => {
+    const stopping = new AbortController();
+    let deleted;
+    const gone = new Promise((resolve) => (deleted = resolve));
+    const before = await door((request, response) => {
+      if (request.method === 'DELETE') response.on('finish', () => deleted([request.url, response.statusCode]));
+      if (request.method !== 'PATCH') return false;
+      stopping.abort();
+      return true;
+    });
+    const sending = before.api.upload(await video(), { resumableAbove: 1, signal: stopping.signal });
+    await assert.rejects(sending, refusedAs(0, 'aborted'));
+    const [url, code] = await gone;
+    assert.equal(code, 204);
+    const head = await fetch(new URL(url, SERVICE), { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' } });
+    assert.equal(head.status, 404);
+    before.close();
+  });
+
   it('tells why a large file is refused, before it is sent and after', async () => {
     const text = new Blob(['no video'.repeat(1000)]);
     await assert.rejects(api.upload(text, { resumableAbove: 1 }), refusedAs(400, 'unsupported_video'));
