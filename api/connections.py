@@ -36,7 +36,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._incoming = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+        self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_incoming()
@@ -44,19 +44,21 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        in_body = self._in_message and not self._in_head
         super().data_received(data)
-        # Empty lines begin no request: they are waited out like an unfinished head.
-        idle = not self._in_message and (self.cycle is None or self.cycle.response_complete)
-        if not (self._in_head or idle):
-            self._head_bytes = 0
-            if not (self._in_message and self.cycle.response_complete):
-                self._stop_incoming()
+        if self._in_head:
+            self._head_bytes += 0 if in_body else len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431, "head_too_large", f"The request's head is larger than {MAX_HEAD_BYTES} bytes")
+            self._await_head()
             return
-        self._head_bytes += len(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(431, "head_too_large", f"The request's head is larger than {MAX_HEAD_BYTES} bytes")
-        elif self._incoming is None and self.timeout_keep_alive_task is None:
-            self._incoming = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+        self._head_bytes = 0
+        answered = self.cycle is None or self.cycle.response_complete
+        if not answered:
+            self._stop_incoming()
+        elif not self._in_message and self.timeout_keep_alive_task is None:
+            # An empty line, or the last of a body that was not read: the next request's head is waited for.
+            self._await_head()
 
     def on_message_begin(self) -> None:
         self._in_head = self._in_message = True
@@ -68,6 +70,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_message = False
+        self._stop_incoming()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -86,6 +89,10 @@ class Connection(HttpToolsProtocol):
             self._outgoing.cancel()
             self._outgoing = None
         super().resume_writing()
+
+    def _await_head(self) -> None:
+        if self._incoming is None:
+            self._incoming = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
 
     def _stop_incoming(self) -> None:
         if self._incoming is not None:
