@@ -17,7 +17,7 @@ from errors import AnalysisStopped, UnsupportedVideo
 from schemas import Centre, Clip, Limits, Reel
 from stores.files import write_pieces
 from tests.footage import SMALL, anamorphic, corner, damaged, turned
-from tests.numbered import NUMBERED, TICK_SECONDS, draw_numbered, heard, shown
+from tests.numbered import NUMBERED, TICK_SECONDS, draw_numbered, heard, numbered, shown
 from video.child import never
 from video.draw import Style, encode
 from video.reel import render
@@ -230,6 +230,23 @@ def test_what_is_damaged_is_held_over(tmp_path: Path, video: Path) -> None:
     pictures = shown(rendered(broken, Clip(1.0, 3.0)))
     assert len(pictures) == 50
     assert [number for _, number in pictures][:10] == list(range(25, 35))
+
+
+@pytest.mark.parametrize("cut", [48, 49, 50])
+def test_a_clip_ends_with_the_last_picture_of_its_shot(tmp_path: Path, cut: int) -> None:
+    """Pictures that all differ, until a place that differs more; its sound fades out with it."""
+    style = Style(width=192, height=108)
+    pictures = ((number, numbered(number, style) // (1 if number < cut else 3)) for number in range(75))
+    encode(tmp_path / "cut.mp4", pictures, style, np.full(3 * 48_000, 0.5, np.float32))
+    reel = rendered(tmp_path / "cut.mp4", Clip(1, 2, doubtful=0.1), Clip(2.2, 2.6))
+    with av.open(str(reel)) as container:
+        bright = [frame.to_ndarray(format="gray").max() > 128 for frame in container.decode(video=0)]
+    with av.open(str(reel)) as container:
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert bright == [True] * (cut - 25) + [False] * 10
+    joint = (cut - 25) * 1920
+    assert np.abs(sound[joint - 3000 : joint - 1000]).mean() > 0.3
+    assert np.abs(sound[joint - 4 : joint + 4]).max() < 0.1
 
 
 def test_a_clip_past_the_end_shows_what_there_is(video: Path) -> None:
