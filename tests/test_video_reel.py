@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,12 +14,13 @@ import pytest
 from av.video.stream import VideoStream
 
 from errors import AnalysisStopped, UnsupportedVideo
-from schemas import Centre, Clip, Limits, Reel
+from schemas import Centre, Clip, Limits, Reel, Written
 from stores.files import write_pieces
 from tests.footage import SMALL, anamorphic, corner, damaged, turned
 from tests.numbered import NUMBERED, TICK_SECONDS, draw_numbered, heard, numbered, shown
 from video.child import never
 from video.draw import Style, encode
+from video.preview import preview
 from video.reel import render
 
 CLIPS = (Clip(1.0, 2.5), Clip(4.033, 5.2), Clip(5.2, 5.9), Clip(9.0, 11.0))
@@ -28,8 +29,10 @@ MOST = 1 << 26
 
 def rendered(video: Path, *clips: Clip, stopped: Callable[[], bool] = never, **form: object) -> Path:
     reel = Reel(clips, **form)  # type: ignore[arg-type]
-    target = video.with_name("reel.mp4")
-    pieces = render(video, reel, Limits(), stopped)
+    return written(video.with_name("reel.mp4"), render(video, reel, Limits(), stopped))
+
+
+def written(target: Path, pieces: Iterator[Written]) -> Path:
     write_pieces(target, ((piece.offset, piece.data) for piece in pieces), MOST)
     return target
 
@@ -186,11 +189,17 @@ def test_pixels_are_square(tmp_path: Path) -> None:
     assert size_of(reel) == (128, 64)
 
 
-@pytest.mark.parametrize(("size", "expected"), [((1920, 1080), (1280, 720)), ((1080, 1440), (720, 960))])
-def test_large_pictures_are_reduced(tmp_path: Path, size: tuple[int, int], expected: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "expected", "small"),
+    [((1920, 1080), (1280, 720), (854, 480)), ((1080, 1440), (720, 960), (480, 640))],
+)
+def test_large_pictures_are_reduced_and_those_of_a_preview_more(
+    tmp_path: Path, size: tuple[int, int], expected: tuple[int, int], small: tuple[int, int]
+) -> None:
     style = Style(width=size[0], height=size[1])
     encode(tmp_path / "large.mp4", corner(style, 5), style)
     assert size_of(rendered(tmp_path / "large.mp4", Clip(0, 0.2))) == expected
+    assert size_of(written(tmp_path / "small.mp4", preview(tmp_path / "large.mp4", Limits()))) == small
 
 
 def test_odd_sizes_become_even(tmp_path: Path) -> None:
