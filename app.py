@@ -19,12 +19,17 @@ from fastapi import FastAPI
 import blas  # noqa: F401  # before numpy
 import logs
 from api import PREFIX, answers
+from api.access import Door
+from api.declared import declare_access
 from api.files import FilesApi
 from api.follow import FollowApi
 from api.followers import Followers
 from api.health import HealthApi
 from api.intake import Intake
+from api.keyed import KeyedApi
+from api.keyring import Keyring
 from api.legacy import LegacyApi
+from api.limits import Limiter
 from api.pages import PagesApi
 from api.previews import Previews
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
@@ -100,6 +105,7 @@ def front(house: House) -> FastAPI:
         # Given as they are and not included, because a request would then be matched twice over.
         routes=[
             *VideoApi(house.intake, house.sessions, house.tasks, house.files, follow).router().routes,
+            *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
@@ -108,6 +114,7 @@ def front(house: House) -> FastAPI:
     )
     app.state.house = house
     answers.install(app)
+    declare_access(app, keyed=bool(house.settings.api_keys))
     _add_middleware(app, house.settings)
     return app
 
@@ -138,7 +145,9 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """From the inside out: the guard, CORS, ids; so that even a crash has an id and may be read by a page."""
+    """From the inside out: the door, the guard, CORS, ids; so that even a crash or a refusal at the door has an id and
+    may be read by a page."""
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
         answers.Cors,
@@ -176,6 +185,8 @@ def _take_up(house: House) -> None:
     with suppress(Draining):  # told to stop already: they wait for the next start
         for session_id in waiting:
             house.tasks.submit(session_id, bounded=False)
+    if not house.settings.api_keys:
+        logger.warning("no API_KEYS are set: the service is open to whoever reaches it")
     event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from api import PREFIX
 from api.follow import EventStream, FollowApi
-from api.forms import read_analysis_type, read_params, refuse
+from api.forms import read_analysis_type, read_params, read_token, refuse
 from api.intake import Intake, Upload, Wanted
 from api.routes import UNKNOWN, Direct, errors
 from api.rows import known, no_results, unexpired, unknown
@@ -51,6 +51,11 @@ UPLOAD_FORM: dict[str, Any] = {
                             "type": "string",
                             "default": "{}",
                             "description": 'A JSON object of settings, e.g. {"max_highlights": 5}',
+                        },
+                        "token": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "Answer a `sessionToken`, without which nobody sees the session",
                         },
                         "video": {
                             "type": "string",
@@ -184,8 +189,10 @@ class VideoApi:
             video=VideoBody(filename=upload.metadata["filename"], **upload.metadata["video"]),
             sha256=upload.metadata["sha256"],
             links=Links(**links),
+            session_token=upload.token,
         )
-        return JSONResponse(body.model_dump(mode="json", by_alias=True), headers={"Location": links["status"]})
+        told = body.model_dump(mode="json", by_alias=True, exclude=None if upload.token else {"session_token"})
+        return JSONResponse(told, headers={"Location": links["status"], "Cache-Control": "no-store"})
 
     async def get_status(self, request: Request, session_id: str) -> Response:
         """Where the session stands: its progress, what is being done, and how long it may still take."""
@@ -261,4 +268,5 @@ def read_form(fields: Mapping[str, str], complete: bool) -> Wanted | None:
     analysis_type = read_analysis_type(fields["analysis_type"])
     if "params" not in fields and not complete:
         return None
-    return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")))
+    token = read_token(fields.get("token", "false"))
+    return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")), token)

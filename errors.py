@@ -5,6 +5,8 @@ ServiceError                       500  internal
 ├── UnsupportedVideo               400  unsupported_video      not a video we read
 ├── VideoTooLarge                  400  video_too_large        pixels, duration or frame rate past the limits
 ├── UploadTooLarge                 413  upload_too_large       more bytes than MAX_UPLOAD_MB
+├── Unauthorized                   401  unauthorized           no key, or a wrong one, where keys are set
+├── RateLimited                    429  rate_limited           more calls a minute than one client may make
 ├── QueueFull                      429  queue_full             as many sessions wait as MAX_QUEUED allows
 ├── Draining                       503  draining               the service is about to stop
 ├── NotReady                       503  not_ready              it cannot take work now; the body's reason says why
@@ -61,6 +63,20 @@ class VideoTooLarge(ServiceError):
 class UploadTooLarge(ServiceError):
     status_code = 413
     reason = "upload_too_large"
+
+
+class Unauthorized(ServiceError):
+    status_code = 401
+    reason = "unauthorized"
+
+
+class RateLimited(ServiceError):
+    status_code = 429
+    reason = "rate_limited"
+
+    def __init__(self, message: str, /, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class QueueFull(ServiceError):

@@ -16,7 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 
 import logs
 from analysis.results import measured
+from api.access import caller
 from api.forms import display_name, refuse
+from api.keyring import new_token, token_hash
 from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, disk_full, too_large
 from config import Settings
 from errors import (
@@ -53,6 +55,8 @@ class Wanted:
 
     analysis_type: AnalysisType
     params: Params
+    token: bool = False
+    """Whether nobody is to see the session without the token that is answered."""
 
 
 ReadForm = Callable[[Mapping[str, str], bool], Wanted | None]
@@ -67,6 +71,8 @@ class Upload:
     path: Path
     wanted: Wanted
     metadata: Metadata
+    token: str | None = None
+    """What its client needs from now on, where it asked for that; kept nowhere."""
 
 
 class Intake:
@@ -148,12 +154,19 @@ class Intake:
             raise refuse("video", "is an empty file")
         path, info = await self._accept(request, part)
         filename = display_name(reader.filename)
+        token = new_token() if wanted.token else None
         metadata = Metadata(
-            filename=filename, sha256=sha256, video=measured(info), request_id=logs.request_id.get(), legacy=legacy
+            filename=filename,
+            sha256=sha256,
+            video=measured(info),
+            request_id=logs.request_id.get(),
+            legacy=legacy,
+            owner=caller.get().owner,
+            token_hash=token and token_hash(token),
         )
         await _to_its_end(self._create, session_id, path, wanted, metadata)
         event(logger, "uploaded", session=session_id, file=filename, bytes=info.size_bytes)
-        return Upload(session_id, path, wanted, metadata)
+        return Upload(session_id, path, wanted, metadata, token)
 
     async def _receive(self, body: _Body, reader: FormReader, part: Path) -> str:
         sink = await _to_its_end(self._open_sink, part, self._files.free_bytes, self._floor_bytes)

@@ -21,6 +21,7 @@ import httpx
 import psutil
 import uvicorn
 
+from api.keyring import token_hash
 from app import House, build, front
 from config import Settings
 from schemas import Metadata, Status
@@ -111,10 +112,13 @@ class Service:
         data: dict[str, Any] = body["data"]
         return data
 
-    def seeded(self, status: Status, **updates: Any) -> str:
+    def seeded(self, status: Status, owner: str | None = None, token: str | None = None, **updates: Any) -> str:
         """A session that the ledger's own moves led to the status, without any work."""
         sessions = self.house.sessions
-        metadata = Metadata(filename="clip.mp4", sha256="", video={}, request_id=None, legacy=False)
+        hashed = token and token_hash(token)
+        metadata = Metadata(
+            filename="clip.mp4", sha256="", video={}, request_id=None, legacy=False, owner=owner, token_hash=hashed
+        )
         session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
         folder = self.house.files.folder(session_id)
         (folder / "source.mp4").write_bytes(b"video")
