@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import psutil
 import uvicorn
+from fastapi import FastAPI
 
 from api.keyring import token_hash
 from app import House, build, front
@@ -78,6 +79,7 @@ class Service:
 
     house: House
     http: httpx.Client
+    app: FastAPI
 
     @property
     def data_dir(self) -> Path:
@@ -148,13 +150,13 @@ class Service:
 
 def serve(settings: Settings, eyes: Eyes | None = None) -> Iterator[Service]:
     app = front(build(settings, eyes))
-    server = _Server(uvicorn.Config(app, port=0, lifespan="on", log_config=None, access_log=False))
+    server = _Server(uvicorn.Config(app, port=0, lifespan="on", log_config=None, access_log=False, proxy_headers=False))
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.serving.wait(PATIENCE)
     port = server.servers[0].sockets[0].getsockname()[1]
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, verify=False) as http:
-        yield Service(app.state.house, http)
+        yield Service(app.state.house, http, app)
     server.should_exit = True
     thread.join(PATIENCE)
     assert not thread.is_alive()
