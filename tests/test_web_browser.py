@@ -74,8 +74,12 @@ def sets_of(host: Service, bobbing: Path) -> str:
     return session_id
 
 
-def session_of(page: Page) -> str:
-    return page.url.rpartition("/")[2]
+def session_of(page: Page, host: Service) -> str:
+    """The session that is looked at. What it was given to prove that it may, the host's own client has from now on."""
+    session_id = page.url.rpartition("/")[2]
+    found = "id => JSON.parse(localStorage['video-sessions']).find((row) => row.id === id).token"
+    host.http.headers["X-Session-Token"] = page.evaluate(found, session_id)
+    return session_id
 
 
 def test_the_first_view_is_small_quick_and_without_barriers(visit: Callable[..., Visit]) -> None:
@@ -106,7 +110,7 @@ def test_highlights_from_the_drop_to_the_last_click(visit: Callable[..., Visit],
     page.get_by_label("At most this many").fill("2")
     page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_role("heading", name="moments, best first")).to_be_visible()
-    data = host.results(session_of(page))
+    data = host.results(session_of(page, host))
     cards = page.get_by_role("article")
     expect(cards).to_have_count(len(data["highlights"]))
     best = data["highlights"][0]
@@ -155,7 +159,7 @@ def test_a_workout_shows_its_sets(visit: Callable[..., Visit], host: Service, bo
     row = page.get_by_role("table").get_by_role("row").nth(1)
     expect(row).to_contain_text("10 reps")
     expect(row).to_contain_text("1.6 s each")
-    step = host.results(session_of(page))["exercise_steps"][0]
+    step = host.results(session_of(page, host))["exercise_steps"][0]
     row.get_by_role("button").click()
     until(lambda: playhead(page) > 0)
     assert playhead(page) >= step["start_timestamp"] - 0.05
@@ -331,7 +335,7 @@ def test_cancelling_stops_the_work(visit: Callable[..., Visit], host: Service, l
     expect(page.get_by_role("progressbar", name="Analysis")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
-    assert host.status(session_of(page))["status"] == "cancelled"
+    assert host.status(session_of(page, host))["status"] == "cancelled"
 
 
 def test_two_tabs_show_the_same_and_a_reload_comes_back(visit: Callable[..., Visit], long_clip: Path) -> None:
@@ -402,7 +406,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(visit: Callable[..., Visit], ho
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="best first")).to_be_visible()
-    moments = sorted(host.results(session_of(page))["highlights"], key=lambda moment: moment["start_timestamp"])
+    moments = sorted(host.results(session_of(page, host))["highlights"], key=lambda moment: moment["start_timestamp"])
     slider = page.get_by_role("slider", name="Place in the video")
     tab_to(page, slider)
     page.keyboard.press("PageUp")

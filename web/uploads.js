@@ -16,6 +16,7 @@ class Uploads extends EventTarget {
       const started = await api.upload(file, {
         analysisType,
         params,
+        token: true,
         signal: this.#controller.signal,
         onProgress: (progress) => {
           this.current = { name: file.name, progress };
