@@ -165,6 +165,7 @@ def test_anothers_session_is_as_unknown_as_none(keyed: Service, method: str, ope
 def test_a_session_of_nobody_is_unknown_to_every_key(keyed: Service, token: str | None) -> None:
     session_id = seeded(keyed, token=token)
     assert asked(keyed, "GET", f"status/{session_id}", **AS_ALICE).status_code == 404
+    assert asked(keyed, "GET", f"files/{session_id}/{FILE}?token=guessed").status_code == 404
 
 
 @pytest.mark.parametrize(
