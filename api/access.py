@@ -66,6 +66,7 @@ class Door:
         except ServiceError as refused:
             await _refuse(refused, scope, receive, send)
             return
+        scope.setdefault("state", {})["owner"] = who.owner or ""
         noted = caller.set(who)
         try:
             await self._app(scope, receive, send)

@@ -18,6 +18,10 @@ from errors import RateLimited
 MOST_CLIENTS = 10_000
 """Clients that are remembered; of more, those that were not seen for longest begin anew. About 2 MB."""
 
+BEGINNINGS = (f"{PREFIX}/upload", f"{PREFIX}/uploads")
+PIECES = f"{PREFIX}/uploads/"
+"""Where uploads begin, and where those that come in pieces go on."""
+
 MINUTE = 60.0
 _LEAST = 1e-6  # seconds; less is a matter of rounding
 
@@ -68,8 +72,10 @@ class Limiter:
 
     def _rate_of(self, method: str, path: str) -> Rate | None:
         """An upload is counted when it begins, not with each of its pieces."""
-        if path.startswith((LEGACY, f"{PREFIX}/upload")):
+        if path.startswith(LEGACY) or path in BEGINNINGS:
             return self._uploads if method == "POST" else None
+        if path.startswith(PIECES):
+            return None
         return self._polls if path.startswith(f"{PREFIX}/") else None
 
 
