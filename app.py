@@ -20,19 +20,24 @@ import blas  # noqa: F401  # before numpy
 import logs
 from api import PREFIX, answers
 from api.accepted import Accepting
+from api.access import Door
 from api.deadlines import Deadlines, Patience
+from api.declared import declare_access
 from api.files import FilesApi
 from api.follow import FollowApi
 from api.followers import Followers
 from api.health import HealthApi
 from api.intake import Intake
+from api.keyed import KeyedApi
+from api.keyring import Keyring
 from api.legacy import LegacyApi
+from api.limits import Limiter
 from api.pages import PagesApi
 from api.previews import Previews
 from api.resumable import Resumables
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
 from api.space import Space
-from api.tus import SESSION_ID, TusApi
+from api.tus import SESSION_ID, TOKEN, TusApi
 from async_api import VideoApi, read_form
 from config import VERSION, Settings
 from errors import CannotStart, Draining
@@ -50,7 +55,7 @@ from vision.opening import eyes_of
 logger = logging.getLogger(__name__)
 
 EXPOSED_HEADERS = [
-    *("Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", answers.REQUEST_ID, SESSION_ID),
+    *("Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", answers.REQUEST_ID, SESSION_ID, TOKEN),
     *("Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
     *("Upload-Expires", "Upload-Length", "Upload-Metadata", "Upload-Offset"),
 ]
@@ -112,6 +117,7 @@ def front(house: House) -> FastAPI:
         routes=[
             *VideoApi(house.intake, house.sessions, house.tasks, house.files, follow).router().routes,
             *_tus(house).router().routes,
+            *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
@@ -120,6 +126,7 @@ def front(house: House) -> FastAPI:
     )
     app.state.house = house
     answers.install(app)
+    declare_access(app, keyed=bool(house.settings.api_keys))
     _add_middleware(app, house.settings)
     return app
 
@@ -162,7 +169,9 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """From the inside out: deadlines, guard, CORS, ids; so that even a crash has an id and may be read by a page."""
+    """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
+    id and may be read by a page."""
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
@@ -202,6 +211,8 @@ def _take_up(house: House) -> None:
     with suppress(Draining):  # told to stop already: they wait for the next start
         for session_id in waiting:
             house.tasks.submit(session_id, bounded=False)
+    if not house.settings.api_keys:
+        logger.warning("no API_KEYS are set: the service is open to whoever reaches it")
     event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
 
 

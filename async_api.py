@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from api import PREFIX
 from api.accepted import Accepting
 from api.follow import EventStream, FollowApi
-from api.forms import read_analysis_type, read_params, refuse
+from api.forms import read_analysis_type, read_params, read_token, refuse
 from api.intake import Intake, Wanted
 from api.routes import UNKNOWN, Direct, errors
 from api.rows import known, no_results, unexpired, unknown
@@ -49,6 +49,11 @@ UPLOAD_FORM: dict[str, Any] = {
                             "type": "string",
                             "default": "{}",
                             "description": 'A JSON object of settings, e.g. {"max_highlights": 5}',
+                        },
+                        "token": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "Answer a `sessionToken`, without which nobody sees the session",
                         },
                         "video": {
                             "type": "string",
@@ -242,4 +247,5 @@ def read_form(fields: Mapping[str, str], complete: bool) -> Wanted | None:
     analysis_type = read_analysis_type(fields["analysis_type"])
     if "params" not in fields and not complete:
         return None
-    return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")))
+    token = read_token(fields.get("token", "false"))
+    return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")), token)

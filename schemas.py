@@ -488,6 +488,10 @@ class Metadata(TypedDict):
     """Of the upload: the log lines of the work bear it too."""
     legacy: bool
     """A legacy client waits on the line for it; it means nothing to anybody after a restart."""
+    owner: Annotated[str | None, Field(default=None)]
+    """The name of the key it was uploaded with."""
+    token_hash: Annotated[str | None, Field(default=None)]
+    """SHA-256, in hex, of the token that its client asked for."""
     idempotency: NotRequired[Idempotency]
 
 
@@ -502,6 +506,11 @@ class Found:
 
 MAX_FINDINGS = 500
 """Kept for one session, the newest: no more than a few megabytes."""
+
+
+def unknown_metadata() -> Metadata:
+    """Of a session about which nothing is known but its id."""
+    return Metadata(filename="", sha256="", video={}, request_id=None, legacy=False, owner=None, token_hash=None)
 
 
 class Session(TypedDict):
@@ -566,7 +575,7 @@ def new_session(
         updated_at=now,
         ended_at=None,
         expires_at=None,
-        metadata=metadata or Metadata(filename="", sha256="", video={}, request_id=None, legacy=False),
+        metadata=metadata or unknown_metadata(),
     )
 
 
@@ -604,6 +613,8 @@ class UploadBody(Body):
     video: VideoBody
     sha256: str
     links: Links
+    session_token: str | None = None
+    """Only where it was asked for, and never told again."""
 
 
 class StatusBody(Body):

@@ -116,6 +116,15 @@ class SessionManager:
 
         return self._store.change(session_id, edit) is not None
 
+    def change_token(self, session_id: str, token_hash: str) -> bool:
+        """Have another token open the session from now on, also once it has ended; False when it is unknown."""
+
+        def edit(row: Session) -> Session:
+            row["metadata"]["token_hash"] = token_hash
+            return row
+
+        return self._store.change(session_id, edit) is not None
+
     def keep_finding(self, session_id: str, worker: str, finding: Finding) -> bool:
         """Keep a finding for who follows the session, until its attempt is over: the result has it then.
         False when the session is no longer that worker's."""

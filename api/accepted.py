@@ -42,8 +42,10 @@ class Accepting:
             video=VideoBody(filename=filename, **metadata["video"]),
             sha256=metadata["sha256"],
             links=Links(**links),
+            session_token=of.token if isinstance(of, Upload) else None,
         )
-        return JSONResponse(body.model_dump(mode="json", by_alias=True), headers={"Location": links["status"]})
+        told = body.model_dump(mode="json", by_alias=True, exclude=None if body.session_token else {"session_token"})
+        return JSONResponse(told, headers={"Location": links["status"], "Cache-Control": "no-store"})
 
     def _submit(self, session_id: str, bounded: bool) -> None:
         try:

@@ -30,6 +30,13 @@ def read_analysis_type(text: str) -> AnalysisType:
         raise refuse("analysis_type", f"must be one of: {', '.join(AnalysisType)}") from error
 
 
+def read_token(text: str) -> bool:
+    """Whether a token is asked for."""
+    if text not in ("true", "false"):
+        raise refuse("token", "must be true or false")
+    return text == "true"
+
+
 def read_params(analysis_type: AnalysisType, text: str) -> Params:
     """Params from JSON text; types are JSON's own, so that "6" is no number."""
     if len(text.encode()) > MAX_PARAMS_BYTES:

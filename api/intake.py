@@ -18,9 +18,11 @@ from starlette.requests import ClientDisconnect, Request
 
 import logs
 from analysis.results import measured
+from api.access import caller
 from api.bodies import Body, to_its_end, until_gone
 from api.forms import display_name, refuse
 from api.idempotency import IdempotencyKeys, content_of, key_of
+from api.keyring import new_token, token_hash
 from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, too_large
 from api.space import Claim, Space, storage_trouble_in_words
 from config import Settings
@@ -44,6 +46,8 @@ class Wanted:
 
     analysis_type: AnalysisType
     params: Params
+    token: bool = False
+    """Whether nobody is to see the session without the token that is answered."""
 
 
 ReadForm = Callable[[Mapping[str, str], bool], Wanted | None]
@@ -58,8 +62,18 @@ class Upload:
     path: Path
     wanted: Wanted
     metadata: Metadata
+    token: str | None = None
+    """What its client needs from now on, where it asked for that; kept nowhere."""
     again: bool = False
     """Whether it was taken in before, and its session is as far as it is."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """By whom: the name of a key, the hash of a token, both or neither."""
+
+    owner: str | None
+    token_hash: str | None
 
 
 class Intake:
@@ -168,20 +182,27 @@ class Intake:
         if reader.file_bytes == 0:
             raise refuse("video", "is an empty file")
         content = content_of(sha256, wanted.analysis_type, wanted.params)
+        token = new_token() if wanted.token else None
         async with self._keys.held(key):
             if made := self._keys.session(key, content):
                 await to_its_end(self._files.remove, session_id)
-                return Upload(made["session_id"], Path(made["video_path"]), wanted, made["metadata"], again=True)
+                if token:  # the one before may have been lost with its answer, and only its hash was kept
+                    await to_its_end(self._sessions.change_token, made["session_id"], token_hash(token))
+                path = Path(made["video_path"])
+                return Upload(made["session_id"], path, wanted, made["metadata"], token, again=True)
             info = await self._probed(request, part)
             path = await to_its_end(_named, part, info)
-            metadata = _metadata(reader.filename, sha256, info, legacy)
+            owned = Owned(caller.get().owner, token and token_hash(token))
+            metadata = _metadata(reader.filename, sha256, info, owned, legacy)
             if key is not None:
                 metadata["idempotency"] = Idempotency(key=key, content=content)
-            upload = await self._made(Upload(session_id, path, wanted, metadata))
+            upload = await self._made(Upload(session_id, path, wanted, metadata, token))
             self._keys.note(session_id, metadata)
             return upload
 
-    async def adopt(self, request: Request, session_id: str, source: Path, filename: str, wanted: Wanted) -> Upload:
+    async def adopt(
+        self, request: Request, session_id: str, source: Path, filename: str, wanted: Wanted, owned: Owned
+    ) -> Upload:
         """Take in a video that is on this disk already. Its file there stays what it is, whatever comes of this; in the
         session's folder it gets another name. Raises as `take` does."""
         with storage_trouble_in_words():
@@ -192,7 +213,8 @@ class Intake:
                 folder = await to_its_end(self._files.reserve, session_id)
                 path = folder / f"source.{info.container}"
                 await to_its_end(_link, source, path)
-                return await self._made(Upload(session_id, path, wanted, _metadata(filename, sha256, info, False)))
+                metadata = _metadata(filename, sha256, info, owned, legacy=False)
+                return await self._made(Upload(session_id, path, wanted, metadata))
             except BaseException:
                 await asyncio.shield(asyncio.to_thread(self._forget, session_id))
                 raise
@@ -275,11 +297,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _metadata(filename: str, sha256: str, info: VideoInfo, legacy: bool) -> Metadata:
+def _metadata(filename: str, sha256: str, info: VideoInfo, owned: Owned, legacy: bool) -> Metadata:
     return Metadata(
         filename=display_name(filename),
         sha256=sha256,
         video=measured(info),
         request_id=logs.request_id.get(),
         legacy=legacy,
+        owner=owned.owner,
+        token_hash=owned.token_hash,
     )

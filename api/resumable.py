@@ -41,6 +41,7 @@ class Record(BaseModel):
     offset: int
     metadata: str
     owner: str
+    token_hash: str | None = None
     expires_at: datetime
 
 
@@ -140,11 +141,13 @@ class Resumables:
                 self._uploads[upload.id] = upload
         self._tidy()
 
-    def create(self, length: int, metadata: str, owner: str) -> Resumable:
+    def create(self, length: int, metadata: str, owner: str, token_hash: str | None = None) -> Resumable:
         """Raises InsufficientStorage, and HttpRefusal when there are too many."""
         self.sweep()
         until = datetime.now(UTC) + self._ttl
-        record = Record(length=length, offset=0, metadata=metadata, owner=owner, expires_at=until)
+        record = Record(
+            length=length, offset=0, metadata=metadata, owner=owner, token_hash=token_hash, expires_at=until
+        )
         upload = self._admit(record)
         try:
             upload.folder.mkdir(mode=0o700, parents=True)

@@ -41,6 +41,8 @@ def served_as(app: Callable[..., Any]) -> uvicorn.Config:
         http=Connection,
         log_config=None,
         access_log=False,
+        # Whom to believe about addresses is TRUSTED_PROXIES' matter.
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=UNREAD_SECONDS,  # type: ignore[arg-type]  # goes to asyncio's, which takes parts too
     )

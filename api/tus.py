@@ -19,7 +19,8 @@ from api.answers import flat_answer
 from api.bodies import Body, to_its_end
 from api.forms import refuse
 from api.idempotency import owner_of
-from api.intake import Intake, ReadForm, Wanted
+from api.intake import Intake, Owned, ReadForm, Wanted
+from api.keyring import new_token, token_hash
 from api.multipart import too_large
 from api.resumable import Resumable, Resumables
 from api.routes import errors
@@ -36,6 +37,9 @@ BATCH_BYTES = 1 << 19
 
 SESSION_ID = "Upload-Session-Id"
 """Beside the protocol's own headers: the session that a complete upload became."""
+
+TOKEN = "X-Session-Token"
+"""What the session will need, where `token` was asked for: told when the upload begins."""
 
 
 class Spoken(APIRoute):
@@ -130,15 +134,19 @@ class TusApi:
             raise refuse("Upload-Defer-Length", "is not supported: say Upload-Length")
         length = number(request, "Upload-Length")
         metadata = request.headers.get("upload-metadata", "")
-        self._wanted(metadata)
+        _, wanted = self._wanted(metadata)
+        token = new_token() if wanted.token else None
         if length == 0:
             raise refuse("video", "is an empty file")
         if length > self._max_bytes:
             raise too_large(self._max_bytes)
         self._intake.check_room()
         with storage_trouble_in_words():
-            upload = await to_its_end(self._resumables.create, length, metadata, owner_of(request))
+            hashed = token and token_hash(token)
+            upload = await to_its_end(self._resumables.create, length, metadata, owner_of(request), hashed)
         location = {"Location": f"{UPLOADS}/{upload.id}"}
+        if token:  # told with the first answer, so that it cannot be lost with the last
+            location |= {TOKEN: token, "Cache-Control": "no-store"}
         if request.headers.get("content-type", "").startswith(CHUNK_TYPE):
             with upload.held():
                 answer = await self._take(request, upload)
@@ -243,8 +251,9 @@ class TusApi:
         """Make it a session. What can never be one is removed; what cannot be at the moment stays."""
         with self._intake.counted():
             filename, wanted = self._wanted(upload.record.metadata)
+            owned = Owned(upload.record.owner or None, upload.record.token_hash)
             try:
-                taken = await self._intake.adopt(request, upload.id, upload.path, filename, wanted)
+                taken = await self._intake.adopt(request, upload.id, upload.path, filename, wanted, owned)
             except ServiceError as error:
                 if upload.gone:
                     raise _unknown() from error

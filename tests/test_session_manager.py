@@ -279,7 +279,7 @@ def test_recovery_gives_back_what_ran_and_counts_it(sessions: SessionManager) ->
 
 
 def test_recovery_drops_what_only_a_legacy_client_waited_for(sessions: SessionManager) -> None:
-    metadata = Metadata(filename="", sha256="", video={}, request_id=None, legacy=True)
+    metadata = Metadata(filename="", sha256="", video={}, request_id=None, legacy=True, owner=None, token_hash=None)
     session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
     assert sessions.recover() == []
     assert sessions.get_session(session_id) is None

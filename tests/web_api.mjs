@@ -125,6 +125,37 @@ describe('the client', { concurrency: true }, () => {
     await assert.rejects(api.upload(text, stopped), refusedAs(0, 'aborted'));
   });
 
+  it('gives a token for what comes in parts, and another for an upload that is sent again', async () => {
+    const inParts = await api.upload(await video(), { token: true, resumableAbove: 1000 });
+    await assert.rejects(api.status(inParts.sessionId), refusedAs(404, 'session_not_found'));
+    const one = { token: true, idempotencyKey: `key ${Math.random()}`.replace(' ', '-') };
+    const [lost, again] = [await api.upload(await video(), one), await api.upload(await video(), one)];
+    assert.equal(again.sessionId, lost.sessionId);
+    const opens = (told, token) => new VideoApi({ baseUrl: SERVICE, sessionToken: () => token }).status(told.sessionId);
+    await assert.rejects(opens(lost, lost.sessionToken), refusedAs(404, 'session_not_found'));
+    for (const told of [inParts, again]) {
+      assert.equal((await opens(told, told.sessionToken)).sessionId, told.sessionId);
+      await new VideoApi({ baseUrl: SERVICE, sessionToken: () => told.sessionToken }).cleanup(told.sessionId);
+    }
+  });
+
+  it('keeps a session to whoever has its token', async () => {
+    const { sessionId, sessionToken } = await api.upload(await video(), { token: true });
+    await assert.rejects(api.status(sessionId), refusedAs(404, 'session_not_found'));
+    const own = new VideoApi({ baseUrl: SERVICE, sessionToken: (id) => (id === sessionId ? sessionToken : null) });
+    assert.deepEqual((await all(own.follow(sessionId))).at(-1), { type: 'end', status: 'completed' });
+    const { data } = await own.results(sessionId);
+    assert.ok(!data.source_url.includes(sessionToken));
+    const codes = [api, own].map(async (one) => (await fetch(one.fileUrl(data.source_url, sessionId), { method: 'HEAD' })).status);
+    assert.deepEqual(await Promise.all(codes), [404, 200]);
+    await own.cleanup(sessionId);
+  });
+
+  it('asks in vain for what only a key opens where there are none', async () => {
+    await assert.rejects(api.sessions(), refusedAs(404, 'not_found'));
+    await assert.rejects(api.token('x'), refusedAs(404, 'not_found'));
+  });
+
   it('tells progress that never falls, whether it listens or asks', async () => {
     for (const events of [true, false]) {
       const sessionId = await started(LONG_CLIP);

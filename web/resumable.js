@@ -27,6 +27,7 @@ class Upload {
   #address = null;
   #offset = 0;
   #sessionId = null;
+  #token = null;
   #moved = Date.now();
 
   constructor(file, options) {
@@ -44,7 +45,8 @@ class Upload {
           await this.#sendPart();
           failures = 0;
         }
-        return (await this.#ask('GET', this.#address)).body;
+        const { body } = await this.#ask('GET', this.#address);
+        return this.#token === null ? body : { ...body, sessionToken: this.#token };
       } catch (error) {
         if (!mayPass(error) || Date.now() - this.#moved > PATIENCE_MS) throw error;
         failures += 1;
@@ -67,6 +69,7 @@ class Upload {
     const begun = await this.#ask('POST', url, headers);
     // A path of the service, wherever a proxy has it.
     this.#address = `${url}/${begun.head('location').split('/').at(-1)}`;
+    this.#token = begun.head('x-session-token');
   }
 
   /** Ask where to go on. */
@@ -96,7 +99,8 @@ class Upload {
   }
 
   #ask(method, url, headers = {}, body = null, heard = undefined) {
-    const all = { ...this.#options.headers, 'Tus-Resumable': '1.0.0', ...headers };
+    const token = this.#token === null ? {} : { 'X-Session-Token': this.#token };
+    const all = { ...this.#options.headers, ...token, 'Tus-Resumable': '1.0.0', ...headers };
     return transfer(method, url, body, all, heard, this.#options.signal);
   }
 }

@@ -20,6 +20,7 @@ class Uploads extends EventTarget {
         analysisType,
         params,
         resumableAbove,
+        token: true,
         signal: this.#controller.signal,
         onProgress: (progress) => {
           this.current = { name: file.name, progress };

@@ -44,13 +44,13 @@ export class VideoApiError extends Error {
 
 export class VideoApi {
   #baseUrl;
-  #apiKey;
+  #keyOf;
   #tokenOf;
 
   /** @param {import('./video-api').VideoApiOptions} [options] */
   constructor({ baseUrl = '', apiKey = null, sessionToken = null } = {}) {
     this.#baseUrl = baseUrl.replace(/\/+$/, '');
-    this.#apiKey = apiKey;
+    this.#keyOf = typeof apiKey === 'function' ? apiKey : () => apiKey;
     this.#tokenOf = typeof sessionToken === 'function' ? sessionToken : () => sessionToken;
   }
 
@@ -97,6 +97,17 @@ export class VideoApi {
   /** Stop it, delete its files, forget it. */
   async cleanup(sessionId, { signal } = {}) {
     return (await this.#session('DELETE', 'cleanup', sessionId, { signal })).body;
+  }
+
+  /** The sessions of the key, newest first: `{sessions, nextCursor}`; with `cursor`, those before the last page. */
+  async sessions({ limit, cursor, signal } = {}) {
+    const query = new URLSearchParams({ ...(limit && { limit }), ...(cursor && { cursor }) });
+    return (await this.#ask(this.#url(`${BASE}/sessions?${query}`), { headers: this.#headers(), signal })).body;
+  }
+
+  /** A token by which `<video>` and `<img>` may have the files of a session of the key, for some hours. */
+  async token(sessionId, { signal } = {}) {
+    return (await this.#session('POST', 'token', sessionId, { signal })).body;
   }
 
   /** An address out of a result as `<video>`, `<img>` and links can use it: they send no headers. */
@@ -224,7 +235,8 @@ export class VideoApi {
 
   #headers(sessionId) {
     const token = sessionId && this.#tokenOf(sessionId);
-    return { ...(this.#apiKey && { 'X-API-Key': this.#apiKey }), ...(token && { 'X-Session-Token': token }) };
+    const key = this.#keyOf();
+    return { ...(key && { 'X-API-Key': key }), ...(token && { 'X-Session-Token': token }) };
   }
 
   #url(path) {
