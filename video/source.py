@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from errors import AnalysisFailed, UnsupportedVideo, VideoTooLarge
 from schemas import Limits
 from video.clock import StreamClock
-from video.sniff import HEAD_BYTES, INCOMPLETE, not_a_video, why_unreadable
+from video.sniff import HEAD_BYTES, INCOMPLETE, not_a_video, reader_of, why_unreadable
 
 FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf"
 """FFmpeg's names of the containers that are read: those of cameras, phones, editors and the web. Neither playlists nor
@@ -68,9 +68,12 @@ def open_container(path: str) -> InputContainer:
         raise AnalysisFailed("The video's file is missing or cannot be read.") from error
     if words := not_a_video(head):
         raise UnsupportedVideo(words)
+    reader = reader_of(head)
+    if reader is None:
+        raise UnsupportedVideo(why_unreadable(head))
     try:
         # A damaged title must not make a video unreadable: hence metadata_errors.
-        return av.open(f"file:{path}", "r", options=_OPTIONS, metadata_errors="ignore")
+        return av.open(f"file:{path}", "r", reader, options=_OPTIONS, metadata_errors="ignore")
     except (FFmpegError, ValueError) as error:
         raise UnsupportedVideo(why_unreadable(head)) from error
 
