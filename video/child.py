@@ -201,7 +201,7 @@ def _verdict(process: ForkServerProcess) -> AnalysisFailed:
         -signal.SIGKILL,
     ):  # the kernel kills for want of memory
         return OutOfMemory("Decoding this video needs more memory than the service allows.")
-    if code == -signal.SIGXCPU:
+    if code in (-signal.SIGXCPU, -signal.SIGPROF):
         return DecodeTimeout("Decoding this video took longer than the service allows.")
     how = f" ({signal.Signals(-code).name})" if code < 0 else ""
     return DecoderCrashed(f"The video's decoder crashed on this file{how}.")

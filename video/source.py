@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
@@ -39,7 +41,7 @@ VIDEO_CODECS, AUDIO_CODECS = frozenset(_VIDEO.split()), frozenset(_AUDIO.split()
 
 _OPTIONS = {
     "format_whitelist": FORMATS,
-    "protocol_whitelist": "file",
+    "protocol_whitelist": "none",  # of which there is none: what a file names is not opened
     "fflags": "+genpts",  # AVI has times for the order of decoding only
     # Here too, because FFmpeg decodes a little of every stream merely to open a file.
     "codec_whitelist": ",".join([*sorted(VIDEO_CODECS | AUDIO_CODECS), *_OTHER_NAMES.split()]),
@@ -53,6 +55,13 @@ _BROKEN_READS = 20
 """Failed reads in a row after which a file counts as ended."""
 
 _STARVED_PACKETS = 10
+
+_FRUITLESS_BYTES = 32 << 20
+"""Read without a packet: then a file counts as ended. The index of three hours takes ten; gigabytes of zeros are not
+looked through."""
+
+_OPENING_SECONDS = 1.0
+"""Of the processor: honest files take hundredths. What is packed in a file may unfold to gigabytes."""
 
 _DECODER_THREADS = "2"
 
@@ -71,11 +80,50 @@ def open_container(path: str) -> InputContainer:
     reader = reader_of(head)
     if reader is None:
         raise UnsupportedVideo(why_unreadable(head))
+    source = _File(path)
     try:
-        # A damaged title must not make a video unreadable: hence metadata_errors.
-        return av.open(f"file:{path}", "r", reader, options=_OPTIONS, metadata_errors="ignore")
+        with _in_time():
+            # A damaged title must not make a video unreadable: hence metadata_errors.
+            container = av.open(source, "r", reader, options=_OPTIONS, metadata_errors="ignore")
     except (FFmpegError, ValueError) as error:
         raise UnsupportedVideo(why_unreadable(head)) from error
+    _files[id(container)] = source
+    return container
+
+
+class _File:
+    """A file that ends where reading on leads nowhere. FFmpeg is given no name, with which it might open another."""
+
+    def __init__(self, path: str) -> None:
+        self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  closed with the container
+        self._left = _FRUITLESS_BYTES
+        self.seek, self.tell = self._file.seek, self._file.tell
+
+    def read(self, size: int) -> bytes:
+        piece = self._file.read(min(size, self._left)) or b""
+        self._left -= len(piece)
+        return piece
+
+    def bore_fruit(self) -> None:
+        """A packet came."""
+        self._left = _FRUITLESS_BYTES
+
+    def close(self) -> None:
+        self._file.close()
+
+
+_files: dict[int, _File] = {}
+"""By the id of the container that reads it, to which nothing can be tied. A child opens two or three."""
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Whoever takes too much of the processor's time meanwhile is ended by the system: SIGPROF."""
+    signal.setitimer(signal.ITIMER_PROF, _OPENING_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def video_streams(container: InputContainer, limits: Limits) -> list[VideoStream]:
@@ -151,6 +199,7 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
         try:
             for packet in container.demux(*streams):
                 failures = 0
+                _files[id(container)].bore_fruit()
                 if packet.size:
                     clock = clocks[packet.stream_index]
                     packet.pts, packet.dts = clock.mend(packet.pts, packet.dts, max(0, packet.duration or 0))
