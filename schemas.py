@@ -152,6 +152,8 @@ class Clip:
     start: float
     end: float
     centres: tuple[Centre, ...] = ()
+    doubtful: float = 0.0
+    """Seconds before its end within which its shot ends already, where it ends with one: nobody looked more closely."""
 
 
 @dataclass(frozen=True)
