@@ -61,8 +61,8 @@ _FRUITLESS_BYTES = 32 << 20
 looked through."""
 
 _OPENING_SECONDS = 1.8
-"""Of the processor: honest files take hundredths, and noise of 8192 × 4320, of which FFmpeg decodes a picture to open it,
-1.6. What is packed in a file may unfold to gigabytes."""
+"""Of the processor: honest files take hundredths, and noise of 8192 × 4320, of which FFmpeg decodes a picture to open
+it, 1.6. What is packed in a file may unfold to gigabytes."""
 
 _DECODER_THREADS = "2"
 
