@@ -11,7 +11,8 @@ import pytest
 from api.forms import MAX_TOLD, display_name, read_params
 from benchmarks.lies import boxes
 from benchmarks.lies.bombs import SLOW_TO_MAKE, bombs
-from benchmarks.lies.trial import Told, decoded, trial
+from benchmarks.lies.seeds import draw
+from benchmarks.lies.trial import Told, decoded, mutation, trial
 from errors import InvalidRequest
 from schemas import AnalysisType
 from tests.service import BASE, Program, Service
@@ -133,6 +134,11 @@ def test_a_film_whose_pictures_lie_elsewhere_is_not_followed_there(tmp_path: Pat
 def test_a_few_mutations_do_no_harm() -> None:
     told = trial(count=16, over_http=4, seed=7, bombs=False)
     assert (told.files, told.alive, told.worst) == (20, True, [])
+
+
+def test_a_file_that_leads_before_its_beginning_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "v").write_bytes(mutation(draw(tmp_path), 90132))
+    assert decoded(tmp_path / "v") == "UnsupportedVideo"
 
 
 def test_a_trial_tells_bad_from_good() -> None:

@@ -98,7 +98,14 @@ class _File:
     def __init__(self, path: str) -> None:
         self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  closed with the container
         self._left = _FRUITLESS_BYTES
-        self.seek, self.tell = self._file.seek, self._file.tell
+        self.tell = self._file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new place, or a negative number for one before the beginning: FFmpeg's way to say that it cannot be."""
+        try:
+            return self._file.seek(offset, whence)
+        except OSError:
+            return -1
 
     def read(self, size: int) -> bytes:
         piece = self._file.read(min(size, self._left)) or b""
