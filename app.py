@@ -129,6 +129,7 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         max_workers=settings.max_concurrent_jobs,
         max_queued=settings.max_queued,
         max_attempts=settings.max_attempts,
+        stalled_seconds=settings.stalled_seconds,
         keep_source=settings.keep_source,
         files_address=f"{PREFIX}/files",
     )

@@ -65,6 +65,10 @@ class Settings(BaseModel):
     max_attempts: int = Field(3, ge=1, le=1000)
     """How often a session's work may be begun (a killed service begins it anew) before it fails."""
 
+    stalled_seconds: float = Field(600, gt=0)
+    """Seconds without a sign of life after which an analysis has failed, and its place is another's. More than the 300
+    that a model may look at one thing."""
+
     session_ttl_hours: float = Field(24, gt=0, le=24 * 365)
     """Hours after its end at which a session expires and loses its files."""
 

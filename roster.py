@@ -73,15 +73,19 @@ class Roster:
     @contextmanager
     def at_work(self, session_id: str) -> Iterator[None]:
         """While entered, the session counts as running."""
-        left = threading.Event()
         with self._lock:
-            self._running[session_id] = left
+            self._running[session_id] = threading.Event()
         try:
             yield
         finally:
             self.leave(session_id)
-            with self._lock:
-                del self._running[session_id]
+            self.give_up(session_id)
+
+    def give_up(self, session_id: str) -> None:
+        """The session counts as running no more, whether its thread has left or hangs."""
+        with self._lock:
+            left = self._running.pop(session_id, None)
+        if left:
             left.set()
 
     def wait_until_left(self, session_id: str, timeout: float) -> None:

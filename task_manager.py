@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,13 +20,15 @@ from typing import Any
 from pydantic import BaseModel
 
 import logs
-from errors import AnalysisStopped, ServiceError, SessionNotFound
+from errors import AnalysisStopped, ServiceError, SessionNotFound, Stalled
 from logs import event
 from progress import Progress, seconds_left, video_seconds, video_seconds_left
 from roster import Roster
 from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
 from session_manager import SessionManager, failure, in_words
 from stores.files import SessionFiles
+from watchdog import Watchdog
+from workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +37,12 @@ Analysis = Callable[..., BaseModel]
 session's params; gives the result."""
 
 
+CLOSE_SECONDS = 5.0
+"""How long a stop waits for the threads that work. One that hangs longer ends with the program."""
+
+
 class BackgroundTaskManager:
-    def __init__(
+    def __init__(  # noqa: PLR0913 three parts, and a setting each
         self,
         sessions: SessionManager,
         files: SessionFiles,
@@ -44,6 +51,7 @@ class BackgroundTaskManager:
         max_workers: int = 2,
         max_queued: int = 100,
         max_attempts: int = 3,
+        stalled_seconds: float = 600,
         keep_source: bool = True,
         files_address: str | None = None,
     ) -> None:
@@ -55,7 +63,9 @@ class BackgroundTaskManager:
         self._max_attempts = max_attempts
         self._keep_source = keep_source
         self._files_address = files_address
-        self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="analysis")
+        self._stalled_seconds = stalled_seconds
+        self._workers = Workers(max_workers, "analysis")
+        self._watchdog = Watchdog(stalled_seconds)
         self._roster = Roster(max_workers)
 
     @property
@@ -129,7 +139,7 @@ class BackgroundTaskManager:
         row = self._sessions.get_session(session_id)
         if row is None:
             raise SessionNotFound("Session not found", sessionId=session_id)
-        submit = partial(self._pool.submit, self.run, session_id, work)
+        submit = partial(self._workers.submit, self.run, session_id, work)
         return self._roster.join(session_id, video_seconds(row), bound, submit)
 
     # ── Working ───────────────────────────────────────────────────────────────────────────────────
@@ -154,8 +164,10 @@ class BackgroundTaskManager:
         session_id = row["session_id"]
         with logs.about(session_id, row["metadata"]["request_id"]):
             event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
+            stalled = partial(self._give_up, row, worker, threading.current_thread())
             try:
-                self._carry_out(row, worker, work)
+                with self._watchdog.watch(stalled) as sign:
+                    self._carry_out(row, worker, work, sign)
             except AnalysisStopped:
                 self._leave(session_id)
             except Exception as error:  # noqa: BLE001 as above, now with the worker's name
@@ -171,11 +183,11 @@ class BackgroundTaskManager:
         address = f"{self._files_address}/{session_id}"
         return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._keep_source))
 
-    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
+    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel], sign: Callable[[], None]) -> None:
         session_id = row["session_id"]
         if row["attempt"] > 1:  # the one before may have left files that this one would not list
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
-        result = work(progress_callback=self._progress_of(session_id, worker))
+        result = work(progress_callback=self._progress_of(session_id, worker, sign))
         name = self._files.write_result(session_id, result.model_dump_json().encode())
         if not self._sessions.update_session(session_id, worker=worker, status=Status.COMPLETED, result=name):
             raise AnalysisStopped
@@ -185,7 +197,7 @@ class BackgroundTaskManager:
         self._roster.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))
 
-    def _progress_of(self, session_id: str, worker: str) -> Progress:
+    def _progress_of(self, session_id: str, worker: str, sign: Callable[[], None]) -> Progress:
         tenths = set[int]()
 
         def report(step: Step) -> None:
@@ -205,6 +217,7 @@ class BackgroundTaskManager:
                 event(logger, "progress", percent=step.percent, message=step.message)
 
         def stopped() -> bool:
+            sign()
             row = self._sessions.get_session(session_id)
             refused = row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
             return self.draining or refused
@@ -214,6 +227,20 @@ class BackgroundTaskManager:
                 raise AnalysisStopped
 
         return Progress(report, stopped, found)
+
+    def _give_up(self, row: Session, worker: str, thread: threading.Thread) -> None:
+        """Fail a session whose work hangs, and free its slot. Whatever its thread still brings loses: it is refused by
+        the ledger, and deletes what it wrote."""
+        session_id = row["session_id"]
+        with logs.about(session_id, row["metadata"]["request_id"]):
+            minutes = f"{self._stalled_seconds / 60:.3g}"
+            try:
+                self._fail(session_id, Stalled(f"The analysis made no progress for {minutes} minutes"), worker)
+            except Exception:
+                logger.exception("a stalled session cannot be failed")
+            self._roster.give_up(session_id)
+            if not self._workers.give_up(thread):
+                logger.error("too many analyses hang: a slot is lost until the service is started again")
 
     def _leave(self, session_id: str) -> None:
         """Give the session back if the service stops. Delete what the work wrote, and all of a session that is no more:
@@ -268,7 +295,7 @@ class BackgroundTaskManager:
         The one stop that is not a move in the ledger: each worker makes that move itself, on its way out.
         """
         self._roster.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
 
     def _give_back(self, session_id: str) -> None:
         try:
@@ -282,6 +309,8 @@ class BackgroundTaskManager:
         return not self._roster.running()
 
     def close(self) -> None:
-        """Drain, and wait until every thread has left."""
+        """Drain, and wait until every thread has left that does not hang."""
         self.drain()
-        self._pool.shutdown(wait=True)
+        if not self._workers.wait(CLOSE_SECONDS):
+            logger.error("an analysis does not stop; the next start begins it anew")
+        self._watchdog.close()

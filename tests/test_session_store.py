@@ -164,7 +164,7 @@ def always(row: Session) -> bool:
 
 
 def end(row: Session) -> Session:
-    row["status"], row["ended_at"] = Status.CANCELLED, row["created_at"]
+    row["status"], row["ended_at"], row["expires_at"] = Status.CANCELLED, row["created_at"], row["created_at"]
     return row
 
 
