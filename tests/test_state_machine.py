@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from schemas import AnalysisType, Found, Session, Status
 from session_manager import ENDED, NEXT, SessionManager
@@ -71,6 +71,7 @@ class Ledger(RuleBasedStateMachine):
         self.store.close()
         shutil.rmtree(self.root)
 
+    @precondition(lambda self: len(self.expected) < 3)
     @rule(target=ids)
     def create(self) -> str:
         session_id = self.sessions.create_session("source.mp4", AnalysisType.HIGHLIGHTS, {})
@@ -86,14 +87,15 @@ class Ledger(RuleBasedStateMachine):
         if row:
             one.status, one.worker, one.attempt = Status.PROCESSING, f"w{self.workers}", one.attempt + 1
 
-    @rule(session_id=ids, percent=st.integers(-5, 120), late=st.booleans())
-    def report(self, session_id: str, percent: int, late: bool) -> None:
+    @rule(session_id=ids, percents=st.lists(st.integers(-5, 120), min_size=2, max_size=4), late=st.booleans())
+    def report(self, session_id: str, percents: list[int], late: bool) -> None:
         one = self.expected[session_id]
         worker = "somebody late" if late else one.worker or "nobody"
-        kept = self.sessions.update_session(session_id, worker=worker, progress=percent)
-        assert kept == self.works(one, worker)
-        if kept:
-            one.progress = max(one.progress, min(99, percent))
+        for percent in percents:
+            kept = self.sessions.update_session(session_id, worker=worker, progress=percent)
+            assert kept == self.works(one, worker)
+            if kept:
+                one.progress = max(one.progress, min(99, percent))
 
     @rule(session_id=ids, late=st.booleans(), to=st.sampled_from([Status.COMPLETED, Status.FAILED]))
     def finish(self, session_id: str, late: bool, to: Status) -> None:
@@ -199,13 +201,19 @@ class Heard:
 def moves_of(sessions: SessionManager, session_id: str, seed: int) -> list[Callable[[], Any]]:
     """Many moves in an order of this seed's own."""
     chance, name = random.Random(seed), f"w{seed}"
+
+    def report() -> bool:
+        row = sessions.get_session(session_id)
+        worker = row["worker"] if row and chance.random() < 0.8 else name
+        return sessions.update_session(session_id, worker=worker or name, progress=chance.randrange(100))
+
     ends: list[Status] = [Status.COMPLETED, Status.FAILED]
     return [
         chance.choice(
             [
                 lambda: sessions.begin(session_id, name, 1000),
-                lambda: sessions.update_session(session_id, worker=name, progress=chance.randrange(100)),
-                lambda: sessions.update_session(session_id, worker=name, progress=chance.randrange(100)),
+                report,
+                report,
                 lambda: sessions.give_back(session_id),
                 lambda: (
                     chance.random() < 0.1
