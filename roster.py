@@ -73,19 +73,24 @@ class Roster:
     @contextmanager
     def at_work(self, session_id: str) -> Iterator[None]:
         """While entered, the session counts as running."""
+        left = threading.Event()
         with self._lock:
-            self._running[session_id] = threading.Event()
+            self._running[session_id] = left
         try:
             yield
         finally:
             self.leave(session_id)
-            self.give_up(session_id)
+            self._left(session_id, left)
 
-    def give_up(self, session_id: str) -> None:
-        """The session counts as running no more, whether its thread has left or hangs."""
+    def write_off(self, session_id: str) -> None:
+        """Count it as left: who works on it is stuck."""
+        self._left(session_id, self._running.get(session_id))
+
+    def _left(self, session_id: str, left: threading.Event | None) -> None:
         with self._lock:
-            left = self._running.pop(session_id, None)
-        if left:
+            if left is not None and self._running.get(session_id) is left:
+                del self._running[session_id]
+        if left is not None:
             left.set()
 
     def wait_until_left(self, session_id: str, timeout: float) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,52 +21,55 @@ from pydantic import BaseModel
 
 import logs
 from errors import AnalysisStopped, ServiceError, SessionNotFound, Stalled
+from hands import Hands
 from logs import event
 from progress import Progress, seconds_left, video_seconds, video_seconds_left
 from roster import Roster
 from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
 from session_manager import SessionManager, failure, in_words
 from stores.files import SessionFiles
-from watchdog import Watchdog
-from workers import Workers
+from watchdog import Watchdog, Watched
 
 logger = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 2.0
+"""For the last work to leave when the service ends."""
 
 Analysis = Callable[..., BaseModel]
 """Called with the video's path, `progress_callback`, the `filename` to show, an `outlet` if it may make files, and the
 session's params; gives the result."""
 
 
-CLOSE_SECONDS = 5.0
-"""How long a stop waits for the threads that work. One that hangs longer ends with the program."""
+@dataclass(frozen=True)
+class Terms:
+    """On which work is taken and done; each is the setting that it is like."""
+
+    max_workers: int = 2
+    max_queued: int = 100
+    max_attempts: int = 3
+    stalled_minutes: float = 30
+    keep_source: bool = True
 
 
 class BackgroundTaskManager:
-    def __init__(  # noqa: PLR0913 three parts, and a setting each
+    def __init__(
         self,
         sessions: SessionManager,
         files: SessionFiles,
         analyses: Mapping[AnalysisType, Analysis],
+        terms: Terms | None = None,
         *,
-        max_workers: int = 2,
-        max_queued: int = 100,
-        max_attempts: int = 3,
-        stalled_seconds: float = 600,
-        keep_source: bool = True,
         files_address: str | None = None,
     ) -> None:
         """Without `files_address`, below which a session's files are fetched, analyses make none."""
         self._sessions = sessions
         self._files = files
         self._analyses = analyses
-        self._max_queued = max_queued
-        self._max_attempts = max_attempts
-        self._keep_source = keep_source
+        self._terms = terms = terms or Terms()
         self._files_address = files_address
-        self._stalled_seconds = stalled_seconds
-        self._workers = Workers(max_workers, "analysis")
-        self._watchdog = Watchdog(stalled_seconds)
-        self._roster = Roster(max_workers)
+        self._hands = Hands(terms.max_workers, "analysis")
+        self._watchdog = Watchdog(terms.stalled_minutes * 60, self._give_up)
+        self._roster = Roster(terms.max_workers)
 
     @property
     def draining(self) -> bool:
@@ -79,7 +82,7 @@ class BackgroundTaskManager:
 
         Raises QueueFull or Draining; the session is then as it was.
         """
-        return self._enqueue(session_id, partial(analysis_fn, *args, **kwargs), self._max_queued)
+        return self._enqueue(session_id, partial(analysis_fn, *args, **kwargs), self._terms.max_queued)
 
     def cancel_task(self, session_id: str) -> bool:
         """Stop a session, waiting or running, and delete its files; False when the ledger refuses."""
@@ -112,7 +115,7 @@ class BackgroundTaskManager:
 
     def submit(self, session_id: str, *, bounded: bool = True) -> Future[None]:
         """Queue a session by its id alone. Unbounded for what was accepted before a restart."""
-        return self._enqueue(session_id, None, self._max_queued if bounded else None)
+        return self._enqueue(session_id, None, self._terms.max_queued if bounded else None)
 
     def on_queue_moved(self, listener: Callable[[], None]) -> None:
         """Have it called whenever places in the queue may have changed, in whatever thread changed them."""
@@ -120,7 +123,7 @@ class BackgroundTaskManager:
 
     def check_room(self) -> None:
         """Raise Draining or QueueFull if a session submitted now would be refused."""
-        self._roster.check_room(self._max_queued)
+        self._roster.check_room(self._terms.max_queued)
 
     def queue_position(self, session_id: str) -> int | None:
         return self._roster.place(session_id)
@@ -139,7 +142,7 @@ class BackgroundTaskManager:
         row = self._sessions.get_session(session_id)
         if row is None:
             raise SessionNotFound("Session not found", sessionId=session_id)
-        submit = partial(self._workers.submit, self.run, session_id, work)
+        submit = partial(self._hands.submit, partial(self.run, session_id, work))
         return self._roster.join(session_id, video_seconds(row), bound, submit)
 
     # ── Working ───────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +155,7 @@ class BackgroundTaskManager:
         worker = uuid.uuid4().hex
         with self._roster.at_work(session_id):
             try:
-                row = self._sessions.begin(session_id, worker, self._max_attempts)
+                row = self._sessions.begin(session_id, worker, self._terms.max_attempts)
                 # It keeps its place in the queue until its row says that work has begun.
                 self._roster.leave(session_id)
                 if row is not None:
@@ -164,10 +167,8 @@ class BackgroundTaskManager:
         session_id = row["session_id"]
         with logs.about(session_id, row["metadata"]["request_id"]):
             event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
-            stalled = partial(self._give_up, row, worker, threading.current_thread())
             try:
-                with self._watchdog.watch(stalled) as sign:
-                    self._carry_out(row, worker, work, sign)
+                self._carry_out(row, worker, work)
             except AnalysisStopped:
                 self._leave(session_id)
             except Exception as error:  # noqa: BLE001 as above, now with the worker's name
@@ -181,23 +182,25 @@ class BackgroundTaskManager:
         if self._files_address is None:
             return work
         address = f"{self._files_address}/{session_id}"
-        return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._keep_source))
+        return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._terms.keep_source))
 
-    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel], sign: Callable[[], None]) -> None:
+    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
         session_id = row["session_id"]
         if row["attempt"] > 1:  # the one before may have left files that this one would not list
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
-        result = work(progress_callback=self._progress_of(session_id, worker, sign))
+        progress = self._progress_of(session_id, worker)
+        with self._watchdog.over(session_id, worker, progress):
+            result = work(progress_callback=progress)
         name = self._files.write_result(session_id, result.model_dump_json().encode())
         if not self._sessions.update_session(session_id, worker=worker, status=Status.COMPLETED, result=name):
             raise AnalysisStopped
-        if not self._keep_source:
+        if not self._terms.keep_source:
             self._files.discard_source(session_id, row["video_path"])
         seconds = (datetime.now(UTC) - (row["started_at"] or row["created_at"])).total_seconds()
         self._roster.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))
 
-    def _progress_of(self, session_id: str, worker: str, sign: Callable[[], None]) -> Progress:
+    def _progress_of(self, session_id: str, worker: str) -> Progress:
         tenths = set[int]()
 
         def report(step: Step) -> None:
@@ -217,7 +220,6 @@ class BackgroundTaskManager:
                 event(logger, "progress", percent=step.percent, message=step.message)
 
         def stopped() -> bool:
-            sign()
             row = self._sessions.get_session(session_id)
             refused = row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
             return self.draining or refused
@@ -227,20 +229,6 @@ class BackgroundTaskManager:
                 raise AnalysisStopped
 
         return Progress(report, stopped, found)
-
-    def _give_up(self, row: Session, worker: str, thread: threading.Thread) -> None:
-        """Fail a session whose work hangs, and free its slot. Whatever its thread still brings loses: it is refused by
-        the ledger, and deletes what it wrote."""
-        session_id = row["session_id"]
-        with logs.about(session_id, row["metadata"]["request_id"]):
-            minutes = f"{self._stalled_seconds / 60:.3g}"
-            try:
-                self._fail(session_id, Stalled(f"The analysis made no progress for {minutes} minutes"), worker)
-            except Exception:
-                logger.exception("a stalled session cannot be failed")
-            self._roster.give_up(session_id)
-            if not self._workers.give_up(thread):
-                logger.error("too many analyses hang: a slot is lost until the service is started again")
 
     def _leave(self, session_id: str) -> None:
         """Give the session back if the service stops. Delete what the work wrote, and all of a session that is no more:
@@ -256,6 +244,17 @@ class BackgroundTaskManager:
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
         event(logger, "stopped", status=row["status"] if row else "deleted")
 
+    def _give_up(self, stuck: Watched) -> None:
+        """Fail a session whose work does not advance, and free its place. Should it come back, the ledger refuses."""
+        told = Stalled(
+            f"The analysis did not advance for {self._terms.stalled_minutes:g} minutes and was given up; try again"
+        )
+        with logs.about(stuck.session_id, None):
+            self._fail(stuck.session_id, told, stuck.worker)
+        self._roster.write_off(stuck.session_id)
+        if not self._hands.write_off(stuck.thread):
+            logger.critical("too many analyses are stuck: restart the service to have their places back")
+
     def _fail(self, session_id: str, error: Exception, worker: str | None = None) -> None:
         """End the session as failed, unless the ledger refuses: then the error only comes of its having ended."""
         if worker and self.draining:
@@ -267,7 +266,7 @@ class BackgroundTaskManager:
             self._leave(session_id)
             return
         row = self._sessions.get_session(session_id)
-        keep = [Path(row["video_path"]).name] if row and self._keep_source else []
+        keep = [Path(row["video_path"]).name] if row and self._terms.keep_source else []
         self._files.discard(session_id, keep=keep)
         unexpected = error if not isinstance(error, ServiceError) else None
         facts = {"session": session_id, "reason": told.reason, "error": str(told)}
@@ -295,7 +294,7 @@ class BackgroundTaskManager:
         The one stop that is not a move in the ledger: each worker makes that move itself, on its way out.
         """
         self._roster.close()
-        self._workers.close()
+        self._hands.shutdown()
 
     def _give_back(self, session_id: str) -> None:
         try:
@@ -309,8 +308,7 @@ class BackgroundTaskManager:
         return not self._roster.running()
 
     def close(self) -> None:
-        """Drain, and wait until every thread has left that does not hang."""
+        """Drain, and wait until every thread has left, or is stuck: its session begins anew at the next start."""
         self.drain()
-        if not self._workers.wait(CLOSE_SECONDS):
-            logger.error("an analysis does not stop; the next start begins it anew")
+        self._hands.shutdown(LEAVE_SECONDS)
         self._watchdog.close()

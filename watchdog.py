@@ -1,75 +1,78 @@
-"""Notices work that gives no sign of life any more.
+"""Notices work that does not advance any more.
 
-A sign is whatever work does with its `Progress`: a report, a finding, or the question whether to stop, which every wait
-of ours asks many times a second. So work that waits for its turn at the model is alive, and a thread that hangs is not.
-What waits outside Python, for a decoder or a model's server, has deadlines of its own.
+It counts the time in which it was awake itself. So a service that was stopped for an hour and goes on, or a machine
+that slept, finds nothing stalled.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
-TICKS = 20
-"""Looks in the time after which silence is a stall: it is noticed late by a twentieth at most."""
+from progress import Progress
+
+LOOKS = 10
+"""How often it looks in the time that work may stand still: it notices a tenth later, at most."""
 
 
-@dataclass
-class _Watched:
-    stalled: Callable[[], None]
+@dataclass(eq=False)
+class Watched:
+    """Work of one session, in the thread that entered `Watchdog.over`."""
+
+    session_id: str
+    worker: str
+    progress: Progress
+    thread: threading.Thread = field(default_factory=threading.current_thread)
+    advances: int = -1
     silent_seconds: float = 0.0
-    told: bool = False
-
-    def sign(self) -> None:
-        self.silent_seconds = 0.0
 
 
 class Watchdog:
-    """Watches any number of threads with one of its own. Safe from any thread."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, limit_seconds: float, stalled: Callable[[Watched], None]) -> None:
+        """`stalled` is told once of each work that did not advance for so many seconds, in the watchdog's thread."""
+        self._limit = limit_seconds
+        self._stalled = stalled
         self._lock = threading.Lock()
-        self._watched: list[_Watched] = []
-        self._closed = threading.Event()
+        self._watched: set[Watched] = set()
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watch(self, stalled: Callable[[], None]) -> Iterator[Callable[[], None]]:
-        """Gives what to call as a sign of life. `stalled` is called once, in another thread, when there was none for
-        the watchdog's seconds."""
-        watched = _Watched(stalled)
+    def over(self, session_id: str, worker: str, progress: Progress) -> Iterator[None]:
+        """While entered, that progress has to advance."""
+        one = Watched(session_id, worker, progress)
         with self._lock:
-            self._watched.append(watched)
+            self._watched.add(one)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+                self._thread = threading.Thread(target=self._look_around, name="watchdog", daemon=True)
                 self._thread.start()
         try:
-            yield watched.sign
+            yield
         finally:
             with self._lock:
-                self._watched.remove(watched)
+                self._watched.discard(one)
 
     def close(self) -> None:
-        self._closed.set()
+        self._closing.set()
 
-    def _run(self) -> None:
-        tick = self._seconds / TICKS
-        before = time.monotonic()
-        while not self._closed.wait(tick):
-            now = time.monotonic()
-            # A program that was itself stopped for a while counts that as one tick, and not as everybody's silence.
-            self._look(min(now - before, 2 * tick))
-            before = now
+    def _look_around(self) -> None:
+        pause = self._limit / LOOKS
+        before = monotonic()
+        while not self._closing.wait(pause):
+            # What is beyond two pauses it slept through itself.
+            seconds, before = min(monotonic() - before, 2 * pause), monotonic()
+            for one in self._stuck(seconds):
+                self._stalled(one)
 
-    def _look(self, passed_seconds: float) -> None:
+    def _stuck(self, seconds: float) -> list[Watched]:
         with self._lock:
-            for watched in self._watched:
-                watched.silent_seconds += passed_seconds
-            silent = [one for one in self._watched if not one.told and one.silent_seconds >= self._seconds]
-        for one in silent:
-            one.told = True
-            one.stalled()
+            for one in self._watched:
+                advanced = one.progress.advances != one.advances
+                one.advances = one.progress.advances
+                one.silent_seconds = 0.0 if advanced else one.silent_seconds + seconds
+            stuck = [one for one in self._watched if one.silent_seconds >= self._limit]
+            self._watched.difference_update(stuck)
+        return stuck
