@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 
 import logs
 from analysis.results import measured
+from api.desk import Desk
 from api.forms import display_name, refuse
 from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, disk_full, too_large
 from config import Settings
@@ -85,6 +86,7 @@ class Intake:
         self._max_bytes = settings.max_upload_mb << 20
         self._floor_bytes = settings.min_free_disk_mb << 20
         self._limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
+        self._desk = Desk()
         self._probing = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
         self._under_way: set[asyncio.Task[Any]] = set()
         self._abandoned = False
@@ -101,6 +103,7 @@ class Intake:
             task.cancel()
 
     def close(self) -> None:
+        self._desk.close()
         self._probing.shutdown(wait=False, cancel_futures=True)
 
     async def take(self, request: Request, read_form: ReadForm, *, legacy: bool = False) -> Upload:
@@ -158,7 +161,7 @@ class Intake:
     async def _receive(self, body: _Body, reader: FormReader, part: Path) -> str:
         sink = await _to_its_end(self._open_sink, part, self._files.free_bytes, self._floor_bytes)
         try:
-            await reader.read(body, sink)
+            await reader.read(body, sink, self._desk)
             return await _to_its_end(sink.finish)
         except BaseException:
             sink.abandon()

@@ -26,6 +26,7 @@ from benchmarks.speed.servers import Watch
 from tests.service import BASE, Program, until
 
 MEGABYTES = 5
+POLLERS = 200
 POLL_EVERY = 1.0
 POLL_BAR_MS = 100
 MEMORY_BAR_MB = 150
@@ -36,7 +37,7 @@ MB = 1 << 20
 def crowd(plan: Plan) -> Outcome:
     """Two analyses run, the pollers ask for them, and all uploads begin at once. Most of what is refused is refused
     for the queue's length, as a default service has it."""
-    uploads, pollers, over = plan.count(200), plan.count(200), plan.folder / "over"
+    uploads, over = plan.count(200), plan.folder / "over"
     video, long = brief(plan.folder).read_bytes(), lasting(plan.folder)
     # A box of filler behind the video, which readers pass over.
     form = wire.form_of(
@@ -48,7 +49,7 @@ def crowd(plan: Plan) -> Outcome:
         running = _two_running(program, long)
         paths = [f"{BASE}/status/{session_id}" for session_id in running]
         with Watch(program.process.pid, address) as memory:
-            polls = polling.begin(clients.poll, address, paths, pollers, POLL_EVERY, over)
+            polls = polling.begin(clients.poll, address, paths, POLLERS, POLL_EVERY, over)
             sent = uploading.run(clients.send_all, address, f"{BASE}/upload", form, uploads)
             over.touch()
             polled = polls.result()
@@ -72,9 +73,9 @@ def _judged(sent: list[Answer], polled: list[Answer], grown_mb: float, left: lis
     p99, longest = (percentile([answer.seconds for answer in polled], percent) * 1000 for percent in (99, 100))
     slowest = max(answer.seconds for answer in sent)
     measured = (
-        f"{len(sent)} uploads: {taken} taken, {refused} told to come again, {wrong.total()} errors, all answered "
-        f"within {slowest:.1f} s; {len(polled)} polls: {unanswered} errors, p99 {p99:.0f} ms, longest {longest:.0f} ms; memory "
-        f"+{grown_mb:.0f} MB; {len(left)} files left"
+        f"{len(sent)} uploads: {taken} taken, {refused} told to come again, {wrong.total()} errors, all "
+        f"answered within {slowest:.1f} s; {len(polled)} polls: {unanswered} errors, p99 {p99:.0f} ms, "
+        f"longest {longest:.0f} ms; memory +{grown_mb:.0f} MB; {len(left)} files left"
     )
     if wrong:
         measured += f"; first error: {next(iter(wrong))!r}"

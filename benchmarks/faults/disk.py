@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from io import RawIOBase
 from pathlib import Path
 
 from benchmarks.faults.frame import Outcome, Plan, brief, clean_up, has_ended, lasting, left_in, status, upload
@@ -17,10 +17,12 @@ MB = 1 << 20
 
 def full_disk(plan: Plan) -> Outcome:
     """On a small disk of its own where one may be mounted, else with a limit on how large a file may become."""
-    with _small_disk(plan.data) as mounted:
+    with ExitStack() as opened:
+        mounted = opened.enter_context(_small_disk(plan.data))
         # Without a floor: the writes themselves must fail.
-        with plan.serving(largest_file=None if mounted else DISK_MB * MB, MIN_FREE_DISK_MB="0") as program:
-            measured, good = _filled(plan, program, mounted)
+        largest = None if mounted else DISK_MB * MB
+        program = opened.enter_context(plan.serving(largest_file=largest, MIN_FREE_DISK_MB="0"))
+        measured, good = _filled(plan, program, mounted)
     disk = f"a disk of {DISK_MB} MiB" if mounted else f"files of {DISK_MB} MiB at most (no disk may be mounted here)"
     return Outcome(f"{disk}: {measured}", "507, nothing left, the next upload works", good)
 
@@ -49,11 +51,9 @@ def _while_analysing(plan: Plan, program: Program) -> tuple[str, bool]:
     session_id = upload(program, lasting(plan.folder))
     until(lambda: status(program, session_id)["segmentsDone"])
     ballast = plan.data / "ballast"
-    with ballast.open("wb") as file, suppress(OSError):
-        while True:
-            file.write(os.urandom(4096))
-            file.flush()
-    until(lambda: has_ended(program, session_id), timeout=60)
+    with ballast.open("wb", buffering=0) as file:
+        # Again and again, for what the service deletes makes room.
+        until(lambda: _fill(file) or has_ended(program, session_id), timeout=60)
     told = status(program, session_id)
     ballast.unlink()
     following = upload(program, brief(plan.folder))
@@ -62,6 +62,12 @@ def _while_analysing(plan: Plan, program: Program) -> tuple[str, bool]:
     clean_up(program, [session_id, following])
     words = f"a disk that fills under an analysis: {told['status']}, {told['reason']}, the next {after}"
     return words, (told["status"], told["reason"], after) == ("failed", "insufficient_storage", "completed")
+
+
+def _fill(file: RawIOBase) -> None:
+    with suppress(OSError):
+        while True:
+            file.write(bytes(4096))
 
 
 @contextmanager

@@ -48,9 +48,10 @@ def endurance(plan: Plan) -> Outcome:
     settled = rests[WARM_UP_ROUNDS:]
     grown, bar, good = _memory(settled, plan.full)
     first, last = settled[0].held, settled[-1].held
+    told = ", ".join(f"{number} {end}" for end, number in sorted(ends.items()))
     measured = (
-        f"{', '.join(f'{number} {end}' for end, number in sorted(ends.items()))}; {grown}, "
-        f"{settled[-1].megabytes:.0f} MB in the end; descriptors/threads/children {first} after warm-up, {last} in the end; {len(left)} files left"
+        f"{told}; {grown}, {settled[-1].megabytes:.0f} MB in the end; descriptors/threads/children {first} after "
+        f"warm-up, {last} in the end; {len(left)} files left"
     )
     good &= "wrong" not in ends and not last.beyond(first) and not left
     return Outcome(measured, f"{bar}; descriptors, threads, children flat; nothing left", good)

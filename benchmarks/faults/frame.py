@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,7 +118,9 @@ def clean_up(program: Program, sessions: Iterable[str]) -> None:
 
 
 def left_in(folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name != ".lock"]
+    """Every file and folder in it, also while some are being deleted; a service's lock is none of them."""
+    found = [Path(at, name) for at, folders, files in os.walk(folder) for name in (*folders, *files)]
+    return [str(path.relative_to(folder)) for path in found if path.name != ".lock"]
 
 
 def on_disk(folder: Path) -> list[str]:
