@@ -21,7 +21,7 @@ check: .venv/installed-dev
 	$(BIN)/pytest tests/test_house.py
 
 faults: .venv/installed-dev
-	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.faults $(if $(FULL),--full)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.bench

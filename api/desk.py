@@ -60,7 +60,8 @@ class Desk:
 
     def __init__(self, batches: int = BATCHES) -> None:
         self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="upload")
-        self._batches = [Batch(BATCH_BYTES) for _ in range(batches)]
+        self._unmade = batches
+        self._batches: list[Batch] = []
         self._turns: deque[asyncio.Future[None]] = deque()
         self._left = PIECES_A_TURN
         self._next_is_due = False
@@ -78,7 +79,12 @@ class Desk:
         return self.another_batch() or Batch(SMALL_BATCH_BYTES)
 
     def another_batch(self) -> Batch | None:
-        return self._batches.pop() if self._batches else None
+        if self._batches:
+            return self._batches.pop()
+        if self._unmade == 0:
+            return None
+        self._unmade -= 1
+        return Batch(BATCH_BYTES)
 
     def give_back(self, batch: Batch) -> None:
         if batch.large:

@@ -52,8 +52,13 @@ def _while_analysing(plan: Plan, program: Program) -> tuple[str, bool]:
     until(lambda: status(program, session_id)["segmentsDone"])
     ballast = plan.data / "ballast"
     with ballast.open("wb", buffering=0) as file:
+
+        def filled_and_ended() -> bool:
+            _fill(file)
+            return has_ended(program, session_id)
+
         # Again and again, for what the service deletes makes room.
-        until(lambda: _fill(file) or has_ended(program, session_id), timeout=60)
+        until(filled_and_ended, timeout=60)
     told = status(program, session_id)
     ballast.unlink()
     following = upload(program, brief(plan.folder))
