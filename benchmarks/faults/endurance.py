@@ -46,7 +46,7 @@ def endurance(plan: Plan) -> Outcome:
             rests.append(_at_rest(program, a_round * (number + 1)))
         left = left_in(plan.data)
     settled = rests[WARM_UP_ROUNDS:]
-    grown, bar, good = _memory(settled, plan.full)
+    grown, bar, good = memory_of(settled, plan.full)
     first, last = settled[0].held, settled[-1].held
     told = ", ".join(f"{number} {end}" for end, number in sorted(ends.items()))
     measured = (
@@ -57,7 +57,7 @@ def endurance(plan: Plan) -> Outcome:
     return Outcome(measured, f"{bar}; descriptors, threads, children flat; nothing left", good)
 
 
-def _memory(rests: list[Rest], full: bool) -> tuple[str, str, bool]:
+def memory_of(rests: list[Rest], full: bool) -> tuple[str, str, bool]:
     """In words, the bar, and whether it was met."""
     megabytes = [rest.megabytes for rest in rests]
     if full:
