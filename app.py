@@ -37,7 +37,7 @@ from schemas import AnalysisType, Limits
 from session_manager import SessionManager
 from stores import SessionStore, open_session_files, open_session_store
 from stores.files import SessionFiles
-from task_manager import BackgroundTaskManager
+from task_manager import BackgroundTaskManager, Terms
 from video import child
 from vision.eyes import Eyes
 from vision.opening import eyes_of
@@ -126,10 +126,13 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
             AnalysisType.HIGHLIGHTS: generator.generate_highlights,
             AnalysisType.WORKOUT: generator.analyze_workout_with_timestamps,
         },
-        max_workers=settings.max_concurrent_jobs,
-        max_queued=settings.max_queued,
-        max_attempts=settings.max_attempts,
-        keep_source=settings.keep_source,
+        Terms(
+            max_workers=settings.max_concurrent_jobs,
+            max_queued=settings.max_queued,
+            max_attempts=settings.max_attempts,
+            stalled_minutes=settings.stalled_minutes,
+            keep_source=settings.keep_source,
+        ),
         files_address=f"{PREFIX}/files",
     )
     intake, previews = Intake(sessions, tasks, files, settings), Previews(sessions, files, limits)

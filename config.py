@@ -65,6 +65,9 @@ class Settings(BaseModel):
     max_attempts: int = Field(3, ge=1, le=1000)
     """How often a session's work may be begun (a killed service begins it anew) before it fails."""
 
+    stalled_minutes: float = Field(30, gt=0)
+    """Minutes without any advance after which an analysis is given up as stalled, and its place freed."""
+
     session_ttl_hours: float = Field(24, gt=0, le=24 * 365)
     """Hours after its end at which a session expires and loses its files."""
 

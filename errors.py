@@ -21,6 +21,7 @@ ServiceError                       500  internal
     │   └── DecoderUnavailable     500  decoder_crashed        no decoder can be started at all
     ├── DecodeTimeout              500  decode_timeout
     ├── OutOfMemory                500  out_of_memory
+    ├── Stalled                    500  stalled                nothing moved for longer than any step takes
     └── TooManyAttempts            500  too_many_attempts
 AnalysisStopped                         ends a running analysis; never reaches a client
 CannotStart                             ends the program at start, in words
@@ -143,6 +144,10 @@ class DecodeTimeout(AnalysisFailed):
 
 class OutOfMemory(AnalysisFailed):
     reason = "out_of_memory"
+
+
+class Stalled(AnalysisFailed):
+    reason = "stalled"
 
 
 class TooManyAttempts(AnalysisFailed):

@@ -21,7 +21,7 @@ from schemas import AnalysisType, Metadata, Session, Status
 from session_manager import SessionManager
 from stores.files import SessionFiles
 from stores.memory import MemoryStore
-from task_manager import BackgroundTaskManager
+from task_manager import BackgroundTaskManager, Terms
 
 SOON = 5.0
 
@@ -104,7 +104,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
         analysis, files = Analysis(), SessionFiles(tmp_path)
         late = timedelta(seconds=began_seconds_ago)
         sessions = SessionManager(store, files, clock=lambda: datetime.now(UTC) - late)
-        tasks = BackgroundTaskManager(sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, **settings)  # type: ignore[arg-type]
+        tasks = BackgroundTaskManager(sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, Terms(**settings))  # type: ignore[arg-type]
         benches.append(Bench(tmp_path, analysis, sessions, files, tasks))
         return benches[-1]
 
