@@ -93,8 +93,8 @@ def test_no_request_made_up_is_answered_with_a_crash_or_another_shape(
     program: Callable[..., Program], tmp_path: Path
 ) -> None:
     misses = Misses()
-    make_up(program(), brief(tmp_path), 40, 7, misses)
-    assert misses.sent >= 40
+    make_up(program(), brief(tmp_path), 24, 7, misses)
+    assert misses.sent >= 24
     assert (misses.crashes, misses.shapes) == ([], [])
 
 
