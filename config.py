@@ -83,6 +83,21 @@ class Settings(BaseModel):
     min_free_disk_mb: int = Field(256, ge=0)
     """MiB of disk that uploads leave free; below, they are refused with 507."""
 
+    body_idle_seconds: float = Field(20, gt=0, le=3600)
+    """Seconds for which a client may send nothing of a request's body; then it is refused with 408."""
+
+    body_min_bytes_per_second: float = Field(1000, ge=0)
+    """The least rate of a body, measured over each BODY_IDLE_SECONDS of waiting for it."""
+
+    body_total_seconds: float = Field(3600, gt=0)
+    """Seconds that one body may take in all."""
+
+    resumable_ttl_hours: float = Field(24, gt=0, le=24 * 365)
+    """Hours after its last bytes at which an unfinished resumable upload is deleted."""
+
+    max_resumable: int = Field(100, ge=1, le=100_000)
+    """Unfinished resumable uploads; further ones are refused with 429."""
+
     vision_model: Annotated[str, AfterValidator(_model)] = "auto"
     """Who looks at the pictures: `auto` (SmolVLM2, if it can be loaded), `none`, a hub's id, a folder, or the address
     of a server that speaks OpenAI's protocol."""

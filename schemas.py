@@ -11,13 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,  # pydantic reads typing's own only from Python 3.12 on
+    Self,
+)
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
-from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
+from typing_extensions import TypedDict
 
 # ── Inside the house ──────────────────────────────────────────────────────────────────────────────
 
@@ -152,6 +158,8 @@ class Clip:
     start: float
     end: float
     centres: tuple[Centre, ...] = ()
+    doubtful: float = 0.0
+    """Seconds before its end within which its shot ends already, where it ends with one: nobody looked more closely."""
 
 
 @dataclass(frozen=True)
@@ -462,6 +470,13 @@ PARAMS: dict[AnalysisType, type[HighlightsParams] | type[WorkoutParams]] = {
 # ── The session's row ─────────────────────────────────────────────────────────────────────────────
 
 
+class Idempotency(TypedDict):
+    """The key that an upload was sent with, hashed with its owner; and a digest of what was sent."""
+
+    key: str
+    content: str
+
+
 class Metadata(TypedDict):
     """What is known of a session's video and of who waits for it."""
 
@@ -473,6 +488,7 @@ class Metadata(TypedDict):
     """Of the upload: the log lines of the work bear it too."""
     legacy: bool
     """A legacy client waits on the line for it; it means nothing to anybody after a restart."""
+    idempotency: NotRequired[Idempotency]
 
 
 @dataclass(frozen=True)

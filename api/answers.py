@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import logs
-from errors import HttpRefusal, InvalidRequest, ServiceError
+from errors import BodyTimeout, HttpRefusal, InvalidRequest, ServiceError
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ def flat_answer(path: str, error: ServiceError, headers: Mapping[str, str] | Non
 async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     # The rest of a refused body is not read: the connection cannot be used again.
-    unread = getattr(request.state, "body_left_unread", False)
+    unread = getattr(request.state, "body_left_unread", False) or isinstance(error, BodyTimeout)
     return flat_answer(request.url.path, error, {"Connection": "close"} if unread else None)
 
 

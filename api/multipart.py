@@ -16,7 +16,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from api.batches import Writer
 from api.desk import Batch, Desk
 from api.forms import refuse
-from errors import InsufficientStorage, UploadTooLarge
+from api.space import disk_full
+from errors import UploadTooLarge
 from stores.files import FULL_DISK
 
 MAX_FIELD_BYTES = 64_000
@@ -232,7 +233,3 @@ class FormReader:
 
 def too_large(max_bytes: int) -> UploadTooLarge:
     return UploadTooLarge(f"The video is larger than the {max_bytes >> 20} MB that are accepted", maxBytes=max_bytes)
-
-
-def disk_full() -> InsufficientStorage:
-    return InsufficientStorage("The service's disk is full; try again later")

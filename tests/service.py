@@ -21,6 +21,7 @@ import httpx
 import psutil
 import uvicorn
 
+from api.connections import Connection
 from app import House, build, front
 from config import Settings
 from schemas import Metadata, Status
@@ -144,7 +145,7 @@ class Service:
 
 def serve(settings: Settings, eyes: Eyes | None = None) -> Iterator[Service]:
     app = front(build(settings, eyes))
-    server = _Server(uvicorn.Config(app, port=0, lifespan="on", log_config=None, access_log=False))
+    server = _Server(uvicorn.Config(app, port=0, http=Connection, lifespan="on", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.serving.wait(PATIENCE)

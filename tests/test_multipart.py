@@ -143,3 +143,18 @@ def test_a_disk_that_fills_up_while_writing_is_told_in_words(tmp_path: Path) -> 
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(InsufficientStorage, match="disk is full"):
         sink._file = full
         sink.write(b"one more byte")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (part("params", b"x" * 64_001), "params: is longer than 64000 bytes"),
+        (b"".join(part(f"field{n}", b"x") for n in range(33)), "body: has more than 32 parts"),
+        (b"".join(part(f"file{n}", b"x", "x.bin") for n in range(33)), "body: has more than 32 parts"),
+        (part("video", b"abc", "a.mp4") + part("video", b"abc", "b.mp4"), "video: is given twice"),
+        (part("x" * 5000, b""), "body: is not a multipart form"),
+    ],
+)
+async def test_fields_and_files_are_counted_and_measured(tmp_path: Path, body: bytes, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        await read(tmp_path, body + END)

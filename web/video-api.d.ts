@@ -55,7 +55,10 @@ export interface UploadOptions {
   filename?: string;
   /** Ask for a token without which nobody may see the session. */
   token?: boolean;
+  /** The same upload sent again under the same key is the same session again; it is sent in one piece, however large. */
   idempotencyKey?: string;
+  /** A file of more bytes goes in parts (by `resumable.js`) and outlives lost connections; default: 50 million. */
+  resumableAbove?: number;
   onProgress?: (progress: UploadProgress) => void;
   signal?: AbortSignal;
 }
