@@ -97,8 +97,21 @@ EVENTS_ASKED = _asked(
 )
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As `If-None-Match` knows it"}}
 _REFUSED = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
+_ONE_EVENT = {
+    "type": "object",
+    "description": "Each event of the stream",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["status", "partial", "end"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 EVENTS_ANSWERED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "`status`, `partial` and `end` events; `id` is the revision"},
+    200: {
+        "description": "`status`, `partial` and `end` events; `id` is the revision",
+        "content": {"text/event-stream": {"schema": _ONE_EVENT}},
+    },
     204: {"description": "`Last-Event-ID` is that of the end: there is no more"},
     404: {"description": UNKNOWN, "content": _REFUSED},
     "default": {"description": "Any other refusal, in the same shape", "content": _REFUSED},

@@ -20,6 +20,7 @@ import logs
 from analysis.results import measured
 from api.access import caller
 from api.bodies import Body, to_its_end, until_gone
+from api.desk import Desk
 from api.forms import display_name, refuse
 from api.idempotency import IdempotencyKeys, content_of, key_of
 from api.keyring import new_token, token_hash
@@ -94,6 +95,7 @@ class Intake:
         self._space = space
         self._keys = IdempotencyKeys(sessions)
         self._limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
+        self._desk = Desk()
         self._probing = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
         self._under_way: set[asyncio.Task[Any]] = set()
         self._abandoned = False
@@ -110,6 +112,7 @@ class Intake:
             task.cancel()
 
     def close(self) -> None:
+        self._desk.close()
         self._probing.shutdown(wait=False, cancel_futures=True)
 
     def check_room(self) -> None:
@@ -222,7 +225,7 @@ class Intake:
     async def _receive(self, body: Body, reader: FormReader, part: Path, claim: Claim) -> str:
         sink = await to_its_end(self._open_sink, part, claim.free_bytes, self._space.floor_bytes)
         try:
-            await reader.read(body, sink)
+            await reader.read(body, sink, self._desk)
             return await to_its_end(sink.finish)
         except BaseException:
             sink.abandon()
