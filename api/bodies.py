@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -21,10 +21,12 @@ READ_ON_SECONDS = 2.0
 class Body:
     """A request's body that knows whether it has been read to its end."""
 
-    def __init__(self, request: Request, arrived: Callable[[int], None] = lambda size: None) -> None:
-        """`arrived` is told how many bytes each piece has."""
+    def __init__(self, request: Request, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`turn` is waited for before each piece that is only read on: many refused at once must not keep the others."""
         self._receive = request.receive
-        self.arrived = arrived
+        self._turn = turn
+        self.arrived: Callable[[int], None] = lambda size: None
+        """Told how many bytes each piece has."""
         self.ended = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -46,6 +48,8 @@ class Body:
                     left -= len(piece)
                     if left < 0:
                         return
+                    if self._turn:
+                        await self._turn()
 
 
 async def to_its_end(function: Callable[..., T], *arguments: Any) -> T:

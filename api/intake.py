@@ -137,9 +137,10 @@ class Intake:
 
     async def take(self, request: Request, read_form: ReadForm, *, legacy: bool = False) -> Upload:
         """Raises a ServiceError for each way to be refused, ClientDisconnect when the client goes away."""
-        session_id, body = new_session_id(), Body(request)
+        session_id, body = new_session_id(), Body(request, self._desk.turn)
         try:
             with self.counted():
+                await self._desk.turn()  # of hundreds that begin at once, few begin in one turn of the loop
                 return await self._take_or_leave_nothing(request, body, read_form, session_id, legacy)
         finally:
             request.state.body_left_unread = not body.ended
