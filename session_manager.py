@@ -32,7 +32,7 @@ _QUEUED_AGAIN: Mapping[str, Any] = {
     "started_at": None,
 }
 
-ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 
 def _utc_now() -> datetime:
@@ -42,7 +42,8 @@ def _utc_now() -> datetime:
 class SessionManager:
     """Every rule about sessions, over a store with a few primitives. Safe from any thread.
 
-    Expired is never stored: it is what an ended row is called from `expires_at` on.
+    Expired is what an ended row is called from `expires_at` on. It is written down when the files go, so that a clock
+    that is put back revives no session without its files; until then, what was once seen as expired stays so.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SessionManager:
         self._files = files
         self._ttl = timedelta(hours=ttl_hours)
         self._clock = clock
+        self._seen_expired: set[str] = set()
 
     def create_session(
         self,
@@ -161,7 +163,9 @@ class SessionManager:
 
     def forget(self, session_id: str) -> bool:
         """Delete the row alone: from now on the session is unknown, and its folder is for whoever leaves last."""
-        return self._store.remove(session_id)
+        known = self._store.remove(session_id)
+        self._seen_expired.discard(session_id)
+        return known
 
     def list_sessions(self) -> list[Session]:
         """Oldest first."""
@@ -171,7 +175,7 @@ class SessionManager:
         """Delete the files of sessions that ended more than `max_age_hours` ago or are expired otherwise,
         and forget tombstones that are twice as old. Gives the number of sessions that lost files or row."""
         age = timedelta(hours=max_age_hours)
-        return sum(self._clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
+        return sum(self._cleaned_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
 
     def recover(self, *, keep_source: bool = True) -> list[str]:
         """After a start: give back what was being worked on, drop what nobody waits for any more, and delete what ended
@@ -181,7 +185,7 @@ class SessionManager:
             if row["metadata"]["legacy"]:
                 self.delete_session(row["session_id"])
                 continue
-            if row["status"] is Status.CANCELLED:
+            if row["status"] in (Status.CANCELLED, Status.EXPIRED):
                 self._files.discard(row["session_id"])
             elif row["status"] in ENDED and not keep_source:
                 self._files.discard_source(row["session_id"], row["video_path"])
@@ -203,30 +207,47 @@ class SessionManager:
                 changes |= {"progress": 100, "stage": Stage.DONE, "message": "Analysis complete"}
         if to in ENDED:
             changes |= {"ended_at": now, "expires_at": now + self._ttl}
+        # An instant ahead of the clock was the clock's mistake: no age may be negative.
+        changes["created_at"] = min(row["created_at"], now)
+        if row["started_at"] and "started_at" not in changes:
+            changes["started_at"] = min(row["started_at"], now)
         return Session(**{**row, **changes, "status": to, "updated_at": now})  # type: ignore[typeddict-item]
 
     def _as_of_now(self, row: Session) -> Session | None:
-        if row["ended_at"] is None or row["expires_at"] is None or self._clock() < row["expires_at"]:
+        session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]
+        if ended is None or expires is None:
             return row
-        if self._clock() >= _forgotten_at(row):
+        now = self._clock()
+        if now >= _forgotten_at(ended, expires):
             return None
-        row["status"] = Status.EXPIRED
-        row["revision"] += 1
-        row["message"] = "Session expired"
-        return row
+        if row["status"] is Status.EXPIRED or (now < expires and session_id not in self._seen_expired):
+            return row
+        self._seen_expired.add(session_id)
+        row["revision"] += 1  # which the store gives when this is written down
+        return _expired(row, expires)
+
+    def _cleaned_up(self, row: Session, age: timedelta) -> bool:
+        try:
+            return self._clean_up(row, age)
+        except OSError:
+            logger.exception("session %s cannot be cleaned up; it will be tried again", row["session_id"])
+            return False
 
     def _clean_up(self, row: Session, age: timedelta) -> bool:
         session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]
         if ended is None or expires is None:
             return False
-        now = self._clock()
-        if ended + age < expires and ended + age <= now:
-            changed = self._store.change(session_id, lambda row: _expiring(row, ended + age))
-            row, expires = changed or row, ended + age
-        if now >= _forgotten_at(row):
+        now, expires = self._clock(), min(expires, ended + age)
+        if now >= _forgotten_at(ended, expires):
             event(logger, "forgotten", session=session_id)
             return self.delete_session(session_id)
-        if now < expires or not self._files.discard(session_id):
+        over = row["status"] is Status.EXPIRED or session_id in self._seen_expired
+        if now < expires and not over:
+            return False
+        if row["status"] is not Status.EXPIRED:
+            self._store.change(session_id, lambda row: _expired(row, expires))
+        self._seen_expired.discard(session_id)
+        if not self._files.discard(session_id):
             return False
         event(logger, "expired", session=session_id)
         return True
@@ -250,16 +271,15 @@ def in_words(error: Exception) -> ServiceError:
     return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
 
 
-def _expiring(row: Session, instant: datetime) -> Session:
-    row["expires_at"] = instant
+def _expired(row: Session, instant: datetime) -> Session:
+    row["status"], row["expires_at"], row["result"] = Status.EXPIRED, instant, None
+    row["message"] = "Session expired"
     return row
 
 
-def _forgotten_at(row: Session) -> datetime:
+def _forgotten_at(ended: datetime, expires: datetime) -> datetime:
     """A tombstone is kept for as long again as the session was, so that "expired" can be told from "unknown"."""
-    if row["expires_at"] is None or row["ended_at"] is None:
-        raise ValueError("the session has not ended")
-    return row["expires_at"] + (row["expires_at"] - row["ended_at"])
+    return expires + (expires - ended)
 
 
 def new_session_id() -> str:

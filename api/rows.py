@@ -12,6 +12,7 @@ from errors import (
 )
 from schemas import Session, Status
 from session_manager import SessionManager
+from stores.rows import NO_RESULT
 
 
 def known(sessions: SessionManager, session_id: str) -> Session:
@@ -38,6 +39,10 @@ def completed(sessions: SessionManager, session_id: str) -> tuple[Session, str]:
 
 def unknown(session_id: str) -> SessionNotFound:
     return SessionNotFound("Session not found", sessionId=session_id)
+
+
+def lost_result(session_id: str) -> AnalysisFailed:
+    return AnalysisFailed("Analysis failed", message=NO_RESULT, reason="internal", sessionId=session_id)
 
 
 def no_results(row: Session) -> ServiceError:

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic_core import from_json
+
 logger = logging.getLogger(__name__)
 
 ROW = "session.json"
@@ -22,6 +24,9 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 PART = ".part"
 """Ending of a file that is still being written."""
+
+GONE = ".gone-"
+"""Beginning of the name that a folder bears, before its session's id, while it is being deleted."""
 
 
 def is_session_id(name: str) -> bool:
@@ -100,8 +105,12 @@ class SessionFiles:
         write_atomically(self.folder(session_id) / RESULT, data)
         return RESULT
 
-    def read(self, session_id: str, name: str) -> bytes:
-        return (self.folder(session_id) / name).read_bytes()
+    def read_result(self, session_id: str, name: str) -> bytes:
+        """A JSON object. Raises FileNotFoundError where there is none, ValueError where it was damaged."""
+        data = (self.folder(session_id) / name).read_bytes()
+        if not isinstance(from_json(data), dict):
+            raise ValueError(f"the result of session {session_id} is no object")
+        return data
 
     def discard(self, session_id: str, *, keep: Collection[str] = ()) -> int:
         """Delete the session's files but those to keep and the row, also while it is being written; gives their
@@ -124,19 +133,34 @@ class SessionFiles:
         return inside if inside.exists() else Path(video_path)
 
     def remove(self, session_id: str) -> None:
-        """Delete the folder and all in it. A worker that is just leaving may still write there: it calls this too."""
-        shutil.rmtree(self.folder(session_id), ignore_errors=True)
+        """Delete the folder and all in it: in one step it is away from its place, so that nobody reads half of it and
+        nobody writes there any more; a crash after that leaves what the next start sweeps. Any number of threads may
+        remove the same one: each returns when nothing of it is left, or logs what is."""
+        folder, gone = self.folder(session_id), self._root / f"{GONE}{session_id}"
+        try:
+            folder.rename(gone)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            # An earlier one could not be deleted to its end, or the disk allows no rename.
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(gone, ignore_errors=True)
+        if folder.exists() or gone.exists():
+            logger.error("the files of session %s cannot all be deleted", session_id)
 
     def sweep(self) -> int:
-        """Delete what a crash left: folders without a row, and parts. Only at start, when no upload runs."""
+        """Delete what a crash left: folders without a row, folders half deleted, and parts. Only at start, when no
+        upload runs."""
         swept = 0
-        for folder in self._root.iterdir():
-            if not (is_session_id(folder.name) and folder.is_dir()):
+        for folder in list(self._root.iterdir()):
+            session_id = folder.name.removeprefix(GONE)
+            if not (is_session_id(session_id) and folder.is_dir()):
                 continue
-            if not (folder / ROW).exists():
-                shutil.rmtree(folder, ignore_errors=True)
+            if folder.name != session_id or not (folder / ROW).exists():
+                self.remove(session_id)
                 swept += 1
-            swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))
+            else:
+                swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))
         return swept
 
     def free_bytes(self) -> int:

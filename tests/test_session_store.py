@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -165,6 +165,7 @@ def always(row: Session) -> bool:
 
 def end(row: Session) -> Session:
     row["status"], row["ended_at"] = Status.CANCELLED, row["created_at"]
+    row["expires_at"] = row["created_at"] + timedelta(days=1)
     return row
 
 

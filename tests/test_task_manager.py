@@ -133,7 +133,7 @@ def test_work_ends_with_its_result_on_disk_and_the_session_completed(bench: Benc
     bench.tasks.submit(session_id).result(SOON)
     row = bench.row(session_id)
     assert (row["status"], row["progress"], row["attempt"]) == (Status.COMPLETED, 100, 1)
-    assert b"{'max_highlights': 3} in shown.mp4" in bench.files.read(session_id, row["result"] or "")
+    assert b"{'max_highlights': 3} in shown.mp4" in bench.files.read_result(session_id, row["result"] or "")
 
 
 def test_any_function_can_be_submitted_for_a_session(bench: Bench) -> None:
@@ -142,7 +142,7 @@ def test_any_function_can_be_submitted_for_a_session(bench: Bench) -> None:
 
     session_id = bench.session()
     bench.tasks.submit_task(session_id, other, "a.mp4", depth=2).result(SOON)
-    assert bench.files.read(session_id, "result.json") == b'{"words":"a.mp4 {\'depth\': 2}"}'
+    assert bench.files.read_result(session_id, "result.json") == b'{"words":"a.mp4 {\'depth\': 2}"}'
 
 
 def test_progress_reaches_the_ledger_as_it_is_made(bench: Bench) -> None:
