@@ -37,7 +37,7 @@ lock: .venv/installed-dev
 		--no-annotate --custom-compile-command 'make lock' requirements.txt --output-file requirements.lock
 
 faults: .venv/installed-dev
-	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.faults $(if $(FULL),--full)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.bench

@@ -122,7 +122,8 @@ def seconds_left(row: Session, now: datetime) -> float | None:
     """Seconds that a session being worked on still takes, at the pace it had so far; None while that is a guess."""
     if row["started_at"] is None or row["progress"] < MIN_ETA_PERCENT:
         return None
-    elapsed = (now - row["started_at"]).total_seconds()
+    # Clocks are set back now and then.
+    elapsed = max(0.0, (now - row["started_at"]).total_seconds())
     return round(elapsed * (100 - row["progress"]) / row["progress"], 1)
 
 
@@ -134,7 +135,7 @@ class Pace:
 
     def learn(self, seconds: float, video_seconds: float) -> None:
         """An analysis of so much video took so long."""
-        if video_seconds > 0:
+        if video_seconds > 0 and seconds > 0:  # it is none where the clock was set back meanwhile
             newest = seconds / video_seconds
             before = newest if self._seconds is None else self._seconds
             self._seconds = (1 - NEWEST_SHARE) * before + NEWEST_SHARE * newest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.access import is_visible
 from errors import (
     AnalysisFailed,
     ResultsNotReady,
@@ -11,13 +12,13 @@ from errors import (
     SessionNotFound,
 )
 from schemas import Session, Status
-from session_manager import SessionManager
-from stores.rows import NO_RESULT
+from session_manager import RESULT_LOST, SessionManager
 
 
 def known(sessions: SessionManager, session_id: str) -> Session:
+    """Raises SessionNotFound, also where it is somebody else's."""
     row = sessions.get_session(session_id)
-    if row is None:
+    if row is None or not is_visible(row):
         raise unknown(session_id)
     return row
 
@@ -42,7 +43,7 @@ def unknown(session_id: str) -> SessionNotFound:
 
 
 def lost_result(session_id: str) -> AnalysisFailed:
-    return AnalysisFailed("Analysis failed", message=NO_RESULT, reason="internal", sessionId=session_id)
+    return AnalysisFailed("Analysis failed", message=RESULT_LOST, reason="internal", sessionId=session_id)
 
 
 def no_results(row: Session) -> ServiceError:

@@ -25,8 +25,8 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PART = ".part"
 """Ending of a file that is still being written."""
 
-GONE = ".gone-"
-"""Beginning of the name that a folder bears, before its session's id, while it is being deleted."""
+TRASH = ".trash-"
+"""Beginning of the name of a folder that is being deleted: nobody finds half a session under its id."""
 
 
 def is_session_id(name: str) -> bool:
@@ -105,6 +105,15 @@ class SessionFiles:
         write_atomically(self.folder(session_id) / RESULT, data)
         return RESULT
 
+    def has_result(self, session_id: str, name: str) -> bool:
+        """Whether there is one that begins and ends as it should. All of it is looked at when it is read."""
+        try:
+            with (self.folder(session_id) / name).open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                return size > 1 and os.pread(file.fileno(), 1, 0) + os.pread(file.fileno(), 1, size - 1) == b"{}"
+        except (OSError, ValueError):
+            return False
+
     def read_result(self, session_id: str, name: str) -> bytes:
         """A JSON object. Raises FileNotFoundError where there is none, ValueError where it was damaged."""
         data = (self.folder(session_id) / name).read_bytes()
@@ -133,31 +142,34 @@ class SessionFiles:
         return inside if inside.exists() else Path(video_path)
 
     def remove(self, session_id: str) -> None:
-        """Delete the folder and all in it: in one step it is away from its place, so that nobody reads half of it and
-        nobody writes there any more; a crash after that leaves what the next start sweeps. Any number of threads may
-        remove the same one: each returns when nothing of it is left, or logs what is."""
-        folder, gone = self.folder(session_id), self._root / f"{GONE}{session_id}"
+        """Delete the folder and all in it, at one stroke for whoever reads or writes there, and over a power cut; a
+        crash after that leaves what the next start sweeps. Any number of threads may remove the same one: each returns
+        when nothing of it is left, or logs that something is."""
+        folder, trash = self.folder(session_id), self._root / f"{TRASH}{session_id}"
         try:
-            folder.rename(gone)
+            folder.rename(trash)
+            sync_folder(self._root)
         except FileNotFoundError:
-            pass
+            pass  # another thread's turn, or there was none
         except OSError:
-            # An earlier one could not be deleted to its end, or the disk allows no rename.
-            shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(gone, ignore_errors=True)
-        if folder.exists() or gone.exists():
-            logger.error("the files of session %s cannot all be deleted", session_id)
+            logger.exception("cannot move %s away; it is deleted where it is", folder)
+        for doomed in (trash, folder):
+            shutil.rmtree(doomed, ignore_errors=True)
+            if doomed.exists():
+                logger.error("%s cannot be deleted; the next start will try again", doomed)
 
     def sweep(self) -> int:
-        """Delete what a crash left: folders without a row, folders half deleted, and parts. Only at start, when no
+        """Delete what a crash left: half-deleted folders, folders without a row, and parts. Only at start, when no
         upload runs."""
         swept = 0
         for folder in list(self._root.iterdir()):
-            session_id = folder.name.removeprefix(GONE)
-            if not (is_session_id(session_id) and folder.is_dir()):
+            if folder.name.startswith(TRASH):
+                shutil.rmtree(folder, ignore_errors=True)
+                swept += 1
+            if not (is_session_id(folder.name) and folder.is_dir()):
                 continue
-            if folder.name != session_id or not (folder / ROW).exists():
-                self.remove(session_id)
+            if not (folder / ROW).exists():
+                self.remove(folder.name)
                 swept += 1
             else:
                 swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))

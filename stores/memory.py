@@ -186,9 +186,10 @@ def _claim(root: Path) -> _LockFile:
 
 
 def _check_writable(root: Path) -> None:
-    """Raises OSError where nothing can be kept; a disk that is full now may have room later."""
+    """Raises OSError where nothing can be found or kept; a disk that is full now may have room later."""
     tried = root / ".writable"
     try:
+        os.scandir(root).close()
         tried.touch(0o600)
         tried.unlink()
     except OSError as error:

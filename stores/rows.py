@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from schemas import AnalysisType, Session, Status, new_session
-from stores.files import RESULT, is_session_id
+from stores.files import is_session_id
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ MOST_REVISIONS = 1 << 53
 """More than can be counted, and still a whole number for every reader of JSON."""
 
 DAMAGED = "The session's record on disk was damaged"
-NO_RESULT = "The session's result on disk is missing or was damaged"
 
 
 def read_row(path: Path) -> Session:
@@ -41,10 +40,6 @@ def read_row(path: Path) -> Session:
     except (OSError, ValueError, ArithmeticError):
         logger.exception("%s cannot be used", path)
         return _damaged(session_id, _written_at(path))
-    if row["status"] is Status.COMPLETED and not _has_result(row, path):
-        logger.error("the result beside %s is missing or damaged", path)
-        # The revision after the last: whoever knows the session as completed must be told.
-        row = _failed(row, NO_RESULT, row["revision"] + 1)
     return row
 
 
@@ -79,29 +74,12 @@ def _wrong_with(row: Session, session_id: str) -> str | None:
     return next((words for words, true in tests.items() if true), None)
 
 
-def _has_result(row: Session, path: Path) -> bool:
-    """Whether the result begins and ends as one does; all of it is looked at when it is asked for."""
-    if row["expires_at"] is not None and row["expires_at"] <= datetime.now(UTC):
-        return True  # a tombstone has none
-    try:
-        with path.with_name(RESULT).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            ends = size > 1 and os.pread(file.fileno(), 1, 0) + os.pread(file.fileno(), 1, size - 1)
-            return row["result"] == RESULT and ends == b"{}"
-    except OSError:
-        return False
-
-
 def _damaged(session_id: str, at: datetime) -> Session:
     """In place of a row: with a revision above any that was counted, and forgotten in time."""
     row = new_session(session_id, "", AnalysisType.HIGHLIGHTS, {}, at)
     row["ended_at"], row["expires_at"] = at, at + DAY
-    return _failed(row, DAMAGED, int(at.timestamp() * 1000))
-
-
-def _failed(row: Session, words: str, revision: int) -> Session:
-    row["status"], row["result"], row["revision"] = Status.FAILED, None, revision
-    row["error"], row["message"], row["reason"] = words, words, "internal"
+    row["status"], row["revision"] = Status.FAILED, int(at.timestamp() * 1000)
+    row["error"], row["message"], row["reason"] = DAMAGED, DAMAGED, "internal"
     return row
 
 

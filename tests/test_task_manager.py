@@ -77,7 +77,13 @@ class Bench:
 
     def session(self, **params: object) -> str:
         metadata = Metadata(
-            filename="shown.mp4", sha256="", video={"duration_seconds": 10.0}, request_id=None, legacy=False
+            filename="shown.mp4",
+            sha256="",
+            video={"duration_seconds": 10.0},
+            request_id=None,
+            legacy=False,
+            owner=None,
+            token_hash=None,
         )
         session_id = self.sessions.create_session("source.mp4", AnalysisType.HIGHLIGHTS, params, metadata=metadata)
         (self.folder / session_id / "source.mp4").write_bytes(b"video")

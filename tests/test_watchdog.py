@@ -135,12 +135,14 @@ def test_a_stuck_analysis_does_not_keep_the_service_from_ending(tmp_path: Path) 
 
 def test_a_service_that_was_stopped_for_an_hour_finds_nothing_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
     stalled: list[Watched] = []
-    hours = iter(range(0, 3600 * 4, 3600))
-    monkeypatch.setattr("watchdog.monotonic", lambda: float(next(hours)))
-    watchdog = Watchdog(0.05 * 10, stalled.append)
-    with watchdog.over("a", "b", Progress()), pytest.raises(StopIteration):
-        # Three looks, an hour between each: it was not awake for any of them.
-        watchdog._look_around()
+    slept = [0.0]
+    monkeypatch.setattr("watchdog.monotonic", lambda: time.monotonic() + slept[0])
+    watchdog = Watchdog(4.0, stalled.append)
+    with watchdog.over("a", "b", Progress()):
+        time.sleep(0.5)
+        slept[0] = 3600.0
+        time.sleep(0.9)
+    watchdog.close()
     assert stalled == []
 
 

@@ -50,14 +50,16 @@ def render(
     Without sound where the video has none. A clip's first picture is the one that is seen at its start; what cannot be
     decoded is held over. Raises what `video.scan.scan` raises.
     """
+    absolute = str(Path(path).absolute())
     seconds = most_seconds(limits.max_duration_seconds)
     return run(
         rendered,
-        str(Path(path).absolute()),
+        absolute,
         limits,
         reel,
         expect=Written,
         limits=limits,
+        reads=absolute,
         silence_seconds=seconds,  # where seeking does not help, all that comes before a clip is decoded
         wall_seconds=seconds,
         stopped=stopped,
