@@ -240,7 +240,7 @@ class SessionManager:
             return row
         self._seen_expired.add(session_id)
         row["revision"] += 1  # which the store gives when this is written down
-        return _expired(row, expires)
+        return _expired(row)
 
     def _has_lost_its_result(self, row: Session) -> bool:
         """Not because it expired, which is how it should be."""
@@ -266,8 +266,7 @@ class SessionManager:
         over = row["status"] is Status.EXPIRED or session_id in self._seen_expired
         if now < expires and not over:
             return False
-        if row["status"] is not Status.EXPIRED:
-            self._store.change(session_id, lambda row: _expired(row, expires))
+        self._store.change(session_id, lambda row: _expired(row, age))
         self._seen_expired.discard(session_id)
         if not self._files.discard(session_id):
             return False
@@ -293,8 +292,12 @@ def in_words(error: Exception) -> ServiceError:
     return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
 
 
-def _expired(row: Session, instant: datetime) -> Session:
-    row["status"], row["expires_at"], row["result"] = Status.EXPIRED, instant, None
+def _expired(row: Session, age: timedelta = timedelta.max) -> Session | None:
+    """None when it is written down already, or there is nothing to expire."""
+    ended, expires = row["ended_at"], row["expires_at"]
+    if row["status"] is Status.EXPIRED or ended is None or expires is None:
+        return None
+    row["status"], row["expires_at"], row["result"] = Status.EXPIRED, ended + min(age, expires - ended), None
     row["message"] = "Session expired"
     return row
 

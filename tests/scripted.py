@@ -11,6 +11,7 @@ import random
 import shutil
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -113,7 +114,7 @@ class Face(Protocol):
 
 
 def _ended_earlier(row: Session) -> Session | None:
-    if row["ended_at"] is None or row["expires_at"] is None:
+    if row["ended_at"] is None or row["expires_at"] is None or row["expires_at"] <= datetime.now(UTC):
         return None
     lived = row["expires_at"] - row["ended_at"]
     row["ended_at"], row["expires_at"] = row["ended_at"] - lived, row["expires_at"] - lived
