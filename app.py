@@ -211,9 +211,9 @@ def _take_up(house: House) -> None:
     with suppress(Draining):  # told to stop already: they wait for the next start
         for session_id in waiting:
             house.tasks.submit(session_id, bounded=False)
+    event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
     if not house.settings.api_keys:
         logger.warning("no API_KEYS are set: the service is open to whoever reaches it")
-    event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
 
 
 def _give_up(house: House) -> None:
