@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError, TooManyAttempts
+from expiry import expired, forgotten_at
 from logs import event
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
 from stores import Listener, SessionStore
@@ -234,13 +235,13 @@ class SessionManager:
         if ended is None or expires is None:
             return row
         now = self._clock()
-        if now >= _forgotten_at(ended, expires):
+        if now >= forgotten_at(ended, expires):
             return None
         if row["status"] is Status.EXPIRED or (now < expires and session_id not in self._seen_expired):
             return row
         self._seen_expired.add(session_id)
         row["revision"] += 1  # which the store gives when this is written down
-        return _expired(row)
+        return expired(row)
 
     def _has_lost_its_result(self, row: Session) -> bool:
         """Not because it expired, which is how it should be."""
@@ -260,13 +261,13 @@ class SessionManager:
         if ended is None or expires is None:
             return False
         now, expires = self._clock(), min(expires, ended + age)
-        if now >= _forgotten_at(ended, expires):
+        if now >= forgotten_at(ended, expires):
             event(logger, "forgotten", session=session_id)
             return self.delete_session(session_id)
         over = row["status"] is Status.EXPIRED or session_id in self._seen_expired
         if now < expires and not over:
             return False
-        self._store.change(session_id, lambda row: _expired(row, age))
+        self._store.change(session_id, lambda row: expired(row, age))
         self._seen_expired.discard(session_id)
         if not self._files.discard(session_id):
             return False
@@ -292,27 +293,12 @@ def in_words(error: Exception) -> ServiceError:
     return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
 
 
-def _expired(row: Session, age: timedelta = timedelta.max) -> Session | None:
-    """None when it is written down already, or there is nothing to expire."""
-    ended, expires = row["ended_at"], row["expires_at"]
-    if row["status"] is Status.EXPIRED or ended is None or expires is None:
-        return None
-    row["status"], row["expires_at"], row["result"] = Status.EXPIRED, ended + min(age, expires - ended), None
-    row["message"] = "Session expired"
-    return row
-
-
 def _without_result(row: Session) -> Session:
     """The one way out of a final state: what was promised is not there."""
     logger.error("the result of session %s is missing on disk, or was damaged", row["session_id"])
     row.update(failure(AnalysisFailed(RESULT_LOST)))  # type: ignore[typeddict-item]
     row["result"] = None
     return row
-
-
-def _forgotten_at(ended: datetime, expires: datetime) -> datetime:
-    """A tombstone is kept for as long again as the session was, so that "expired" can be told from "unknown"."""
-    return expires + (expires - ended)
 
 
 def new_session_id() -> str:
