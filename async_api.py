@@ -220,7 +220,7 @@ class VideoApi:
             return Response(status_code=304, headers=headers)
         try:
             data = await asyncio.to_thread(self._files.read_result, session_id, row["result"])
-        except (OSError, ValueError) as error:
+        except (FileNotFoundError, ValueError) as error:
             # Cleaned up, or expired, since its row was read; otherwise it is a fault of the disk.
             self._unexpired(session_id)
             raise lost_result(session_id) from error
