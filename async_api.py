@@ -14,9 +14,9 @@ from api.follow import EventStream, FollowApi
 from api.forms import read_analysis_type, read_params, read_token, refuse
 from api.intake import Intake, Wanted
 from api.routes import UNKNOWN, Direct, errors
-from api.rows import known, no_results, unexpired, unknown
+from api.rows import known, lost_result, no_results, unexpired, unknown
 from api.standing import REVALIDATE, is_known, known_by
-from errors import AlreadyEnded, ServiceError
+from errors import AlreadyEnded
 from schemas import (
     CancelBody,
     CleanupBody,
@@ -219,11 +219,11 @@ class VideoApi:
         if is_known(etag, known_by(request)):
             return Response(status_code=304, headers=headers)
         try:
-            data = await asyncio.to_thread(self._files.read, session_id, row["result"])
-        except FileNotFoundError as error:
-            # Cleaned up, or expired, since its row was read; otherwise it is a fault of ours.
+            data = await asyncio.to_thread(self._files.read_result, session_id, row["result"])
+        except (FileNotFoundError, ValueError) as error:
+            # Cleaned up, or expired, since its row was read; otherwise it is a fault of the disk.
             self._unexpired(session_id)
-            raise ServiceError("The result of this session is missing on disk", sessionId=session_id) from error
+            raise lost_result(session_id) from error
         envelope = b'{"sessionId":"%s","status":"completed","data":' % session_id.encode()
         return Response(envelope + data + b"}", media_type="application/json", headers=headers)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import accumulate, pairwise
 
 from errors import AnalysisStopped
@@ -118,13 +117,11 @@ def video_seconds_left(row: Session) -> float:
     return video_seconds(row) * (100 - row["progress"]) / 100
 
 
-def seconds_left(row: Session, now: datetime) -> float | None:
+def seconds_left(row: Session, seconds_at_work: float) -> float | None:
     """Seconds that a session being worked on still takes, at the pace it had so far; None while that is a guess."""
-    if row["started_at"] is None or row["progress"] < MIN_ETA_PERCENT:
+    if row["progress"] < MIN_ETA_PERCENT:
         return None
-    # Clocks are set back now and then.
-    elapsed = max(0.0, (now - row["started_at"]).total_seconds())
-    return round(elapsed * (100 - row["progress"]) / row["progress"], 1)
+    return round(seconds_at_work * (100 - row["progress"]) / row["progress"], 1)
 
 
 class Pace:
@@ -135,7 +132,7 @@ class Pace:
 
     def learn(self, seconds: float, video_seconds: float) -> None:
         """An analysis of so much video took so long."""
-        if video_seconds > 0 and seconds > 0:  # it is none where the clock was set back meanwhile
+        if video_seconds > 0 and seconds > 0:
             newest = seconds / video_seconds
             before = newest if self._seconds is None else self._seconds
             self._seconds = (1 - NEWEST_SHARE) * before + NEWEST_SHARE * newest

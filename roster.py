@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
+from time import monotonic
 
 from errors import Draining, QueueFull
 from progress import Pace
@@ -22,19 +23,27 @@ class _Waiting:
     video_seconds: float
 
 
+@dataclass(frozen=True)
+class _Running:
+    left: threading.Event
+    began: float
+
+
 def _nothing() -> None:
     pass
 
 
 class Roster:
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` gives seconds, and is never set."""
         self.closed = False
         self.on_moved: Callable[[], None] = _nothing
         """Called whenever places in the queue have changed, in the thread that changed them."""
         self._workers = workers
         self._lock = threading.Lock()
         self._waiting: dict[str, _Waiting] = {}
-        self._running: dict[str, threading.Event] = {}
+        self._running: dict[str, _Running] = {}
+        self._clock = clock
         self._pace = Pace()
 
     def check_room(self, bound: int | None) -> None:
@@ -73,32 +82,38 @@ class Roster:
     @contextmanager
     def at_work(self, session_id: str) -> Iterator[None]:
         """While entered, the session counts as running."""
-        left = threading.Event()
+        here = _Running(threading.Event(), self._clock())
         with self._lock:
-            self._running[session_id] = left
+            self._running[session_id] = here
         try:
             yield
         finally:
             self.leave(session_id)
-            self._left(session_id, left)
+            self._left(session_id, here)
 
     def write_off(self, session_id: str) -> None:
         """Count it as left: who works on it is stuck."""
         self._left(session_id, self._running.get(session_id))
 
-    def _left(self, session_id: str, left: threading.Event | None) -> None:
+    def _left(self, session_id: str, here: _Running | None) -> None:
         with self._lock:
-            if left is not None and self._running.get(session_id) is left:
+            if here is not None and self._running.get(session_id) is here:
                 del self._running[session_id]
-        if left is not None:
-            left.set()
+        if here is not None:
+            here.left.set()
 
     def wait_until_left(self, session_id: str, timeout: float) -> None:
         """Until nobody works on the session, for so many seconds at most."""
         with self._lock:
-            left = self._running.get(session_id)
-        if left:
-            left.wait(timeout)
+            here = self._running.get(session_id)
+        if here:
+            here.left.wait(timeout)
+
+    def seconds_at_work(self, session_id: str) -> float:
+        """How long the session has been worked on, whatever was done to the clock meanwhile; 0 if it is not."""
+        with self._lock:
+            here = self._running.get(session_id)
+        return self._clock() - here.began if here else 0.0
 
     def place(self, session_id: str) -> int | None:
         """1 for the next to start; None for one that does not wait."""

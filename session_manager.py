@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError, TooManyAttempts
+from expiry import expired, forgotten_at
 from logs import event
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
 from stores import Listener, SessionStore
@@ -33,7 +34,9 @@ _QUEUED_AGAIN: Mapping[str, Any] = {
     "started_at": None,
 }
 
-ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+
+RESULT_LOST = "The session's result on disk was lost"
 
 
 def _utc_now() -> datetime:
@@ -43,7 +46,8 @@ def _utc_now() -> datetime:
 class SessionManager:
     """Every rule about sessions, over a store with a few primitives. Safe from any thread.
 
-    Expired is never stored: it is what an ended row is called from `expires_at` on.
+    Expired is what an ended row is called from `expires_at` on. It is written down when the files go, so that a clock
+    that is put back revives no session without its files; until then, what was once seen as expired stays so.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class SessionManager:
         self._files = files
         self._ttl = timedelta(hours=ttl_hours)
         self._clock = clock
+        self._seen_expired: set[str] = set()
 
     def create_session(
         self,
@@ -171,7 +176,9 @@ class SessionManager:
 
     def forget(self, session_id: str) -> bool:
         """Delete the row alone: from now on the session is unknown, and its folder is for whoever leaves last."""
-        return self._store.remove(session_id)
+        known = self._store.remove(session_id)
+        self._seen_expired.discard(session_id)
+        return known
 
     def list_sessions(self) -> list[Session]:
         """Oldest first."""
@@ -193,7 +200,7 @@ class SessionManager:
                 continue
             if row["status"] is Status.COMPLETED and self._has_lost_its_result(row):
                 self._store.change(row["session_id"], _without_result)
-            elif row["status"] is Status.CANCELLED:
+            elif row["status"] in (Status.CANCELLED, Status.EXPIRED):
                 self._files.discard(row["session_id"])
             elif row["status"] is Status.FAILED:
                 self._files.discard(row["session_id"], keep=[Path(row["video_path"]).name] if keep_source else [])
@@ -217,22 +224,29 @@ class SessionManager:
                 changes |= {"progress": 100, "stage": Stage.DONE, "message": "Analysis complete"}
         if to in ENDED:
             changes |= {"ended_at": now, "expires_at": now + self._ttl}
+        # An instant ahead of the clock was the clock's mistake: no age may be negative.
+        changes["created_at"] = min(row["created_at"], now)
+        if row["started_at"] and "started_at" not in changes:
+            changes["started_at"] = min(row["started_at"], now)
         return Session(**{**row, **changes, "status": to, "updated_at": now})  # type: ignore[typeddict-item]
 
     def _as_of_now(self, row: Session) -> Session | None:
-        if row["ended_at"] is None or row["expires_at"] is None or self._clock() < row["expires_at"]:
+        session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]
+        if ended is None or expires is None:
             return row
-        if self._clock() >= _forgotten_at(row):
+        now = self._clock()
+        if now >= forgotten_at(ended, expires):
             return None
-        row["status"] = Status.EXPIRED
-        row["revision"] += 1
-        row["message"] = "Session expired"
-        return row
+        if row["status"] is Status.EXPIRED or (now < expires and session_id not in self._seen_expired):
+            return row
+        self._seen_expired.add(session_id)
+        row["revision"] += 1  # which the store gives when this is written down
+        return expired(row)
 
     def _has_lost_its_result(self, row: Session) -> bool:
         """Not because it expired, which is how it should be."""
         alive = row["expires_at"] is not None and self._clock() < row["expires_at"]
-        return alive and row["result"] is not None and not self._files.has(row["session_id"], row["result"])
+        return alive and row["result"] is not None and not self._files.has_result(row["session_id"], row["result"])
 
     def _try_to_clean_up(self, row: Session, age: timedelta) -> bool:
         """One that cannot be cleaned up keeps none of the others from it."""
@@ -246,14 +260,16 @@ class SessionManager:
         session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]
         if ended is None or expires is None:
             return False
-        now = self._clock()
-        if ended + age < expires and ended + age <= now:
-            changed = self._store.change(session_id, lambda row: _expiring(row, ended + age))
-            row, expires = changed or row, ended + age
-        if now >= _forgotten_at(row):
+        now, expires = self._clock(), min(expires, ended + age)
+        if now >= forgotten_at(ended, expires):
             event(logger, "forgotten", session=session_id)
             return self.delete_session(session_id)
-        if now < expires or not self._files.discard(session_id):
+        over = row["status"] is Status.EXPIRED or session_id in self._seen_expired
+        if now < expires and not over:
+            return False
+        self._store.change(session_id, lambda row: expired(row, age))
+        self._seen_expired.discard(session_id)
+        if not self._files.discard(session_id):
             return False
         event(logger, "expired", session=session_id)
         return True
@@ -277,24 +293,12 @@ def in_words(error: Exception) -> ServiceError:
     return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
 
 
-def _expiring(row: Session, instant: datetime) -> Session:
-    row["expires_at"] = instant
-    return row
-
-
 def _without_result(row: Session) -> Session:
     """The one way out of a final state: what was promised is not there."""
-    logger.error("the result of session %s is missing on disk", row["session_id"])
-    row.update(failure(AnalysisFailed("The session's result on disk was lost")))  # type: ignore[typeddict-item]
+    logger.error("the result of session %s is missing on disk, or was damaged", row["session_id"])
+    row.update(failure(AnalysisFailed(RESULT_LOST)))  # type: ignore[typeddict-item]
     row["result"] = None
     return row
-
-
-def _forgotten_at(row: Session) -> datetime:
-    """A tombstone is kept for as long again as the session was, so that "expired" can be told from "unknown"."""
-    if row["expires_at"] is None or row["ended_at"] is None:
-        raise ValueError("the session has not ended")
-    return row["expires_at"] + (row["expires_at"] - row["ended_at"])
 
 
 def new_session_id() -> str:

@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from pydantic import BaseModel
@@ -60,8 +60,10 @@ class BackgroundTaskManager:
         terms: Terms | None = None,
         *,
         files_address: str | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        """Without `files_address`, below which a session's files are fetched, analyses make none."""
+        """Without `files_address`, below which a session's files are fetched, analyses make none. `clock` gives
+        seconds, and is never set."""
         self._sessions = sessions
         self._files = files
         self._analyses = analyses
@@ -69,7 +71,7 @@ class BackgroundTaskManager:
         self._files_address = files_address
         self._hands = Hands(terms.max_workers, "analysis")
         self._watchdog = Watchdog(terms.stalled_minutes * 60, self._give_up)
-        self._roster = Roster(terms.max_workers)
+        self._roster = Roster(terms.max_workers, clock)
 
     @property
     def draining(self) -> bool:
@@ -132,7 +134,7 @@ class BackgroundTaskManager:
         """Seconds until the session's end, by its own pace, or while it waits by the pace of those before;
         None as long as it cannot be known."""
         if row["status"] is Status.PROCESSING:
-            return seconds_left(row, datetime.now(UTC))
+            return seconds_left(row, self._roster.seconds_at_work(row["session_id"]))
         return self._roster.seconds_until_done(row["session_id"], self._video_seconds_left)
 
     def _video_seconds_left(self, session_ids: list[str]) -> float:
@@ -196,7 +198,7 @@ class BackgroundTaskManager:
             raise AnalysisStopped
         if not self._terms.keep_source:
             self._files.discard_source(session_id, row["video_path"])
-        seconds = (datetime.now(UTC) - (row["started_at"] or row["created_at"])).total_seconds()
+        seconds = self._roster.seconds_at_work(session_id)
         self._roster.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))
 

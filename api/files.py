@@ -21,7 +21,7 @@ from api import PREFIX
 from api.answers import flat_answer
 from api.previews import Previews
 from api.ranges import Stretch, Unsatisfiable, same, stretch_of
-from api.rows import completed, unexpired
+from api.rows import completed, lost_result, unexpired
 from errors import FileNotFound, HttpRefusal
 from schemas import ErrorBody, PreviewBody, Session
 from session_manager import SessionManager
@@ -113,6 +113,8 @@ class FilesApi:
             file = path.open("rb")
         except FileNotFoundError:
             return _Unmade() if name == PREVIEW and (path.parent / result).exists() else None
+        except ValueError as error:
+            raise lost_result(session_id) from error
         facts = os.fstat(file.fileno())
         etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
         return _Opened(file, facts.st_size, etag, formatdate(facts.st_mtime, usegmt=True))
@@ -120,7 +122,7 @@ class FilesApi:
     def _read_listed(self, session_id: str, result: str) -> frozenset[str]:
         """The names of the files that a result lists. It never changes once it is complete."""
         beginning = f"{PREFIX}/files/{session_id}/"
-        urls = _urls_in(json.loads(self._files.read(session_id, result)))
+        urls = _urls_in(json.loads(self._files.read_result(session_id, result)))
         return frozenset(url.removeprefix(beginning) for url in urls if url.startswith(beginning))
 
 

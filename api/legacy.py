@@ -86,7 +86,7 @@ class LegacyApi:
             raise AnalysisFailed(f"Analysis failed: {row['error']}")
         if row["status"] is not Status.COMPLETED or row["result"] is None:
             raise Draining("The service stopped before the analysis was done; send the video again in a few seconds")
-        data = await asyncio.to_thread(self._files.read, row["session_id"], row["result"])
+        data = await asyncio.to_thread(self._files.read_result, row["session_id"], row["result"])
         envelope = b'{"success":true,"analysis_type":"%s","data":' % ANSWERED_AS[analysis_type].encode()
         return Response(envelope + data + b"}", media_type="application/json")
 

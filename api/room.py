@@ -10,8 +10,6 @@ from api.standing import Standing, Standings
 from schemas import MAX_FINDINGS, Found, Session, Status
 from session_manager import ENDED
 
-OVER = ENDED | {Status.EXPIRED}
-
 
 @dataclass(frozen=True)
 class Event:
@@ -66,7 +64,7 @@ class Room:
     @property
     def over(self) -> bool:
         """Whether there will be no more news."""
-        return self.deleted or self._row["status"] in OVER
+        return self.deleted or self._row["status"] in ENDED
 
     @property
     def standing(self) -> Standing:

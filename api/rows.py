@@ -12,7 +12,7 @@ from errors import (
     SessionNotFound,
 )
 from schemas import Session, Status
-from session_manager import SessionManager
+from session_manager import RESULT_LOST, SessionManager
 
 
 def known(sessions: SessionManager, session_id: str) -> Session:
@@ -40,6 +40,10 @@ def completed(sessions: SessionManager, session_id: str) -> tuple[Session, str]:
 
 def unknown(session_id: str) -> SessionNotFound:
     return SessionNotFound("Session not found", sessionId=session_id)
+
+
+def lost_result(session_id: str) -> AnalysisFailed:
+    return AnalysisFailed("Analysis failed", message=RESULT_LOST, reason="internal", sessionId=session_id)
 
 
 def no_results(row: Session) -> ServiceError:

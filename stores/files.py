@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic_core import from_json
+
 logger = logging.getLogger(__name__)
 
 ROW = "session.json"
@@ -22,7 +24,6 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 PART = ".part"
 """Ending of a file that is still being written."""
-
 
 TRASH = ".trash-"
 """Beginning of the name of a folder that is being deleted: nobody finds half a session under its id."""
@@ -104,15 +105,21 @@ class SessionFiles:
         write_atomically(self.folder(session_id) / RESULT, data)
         return RESULT
 
-    def has(self, session_id: str, name: str) -> bool:
-        """Whether the session has a file of this name, and anything in it."""
+    def has_result(self, session_id: str, name: str) -> bool:
+        """Whether there is one that begins and ends as it should. All of it is looked at when it is read."""
         try:
-            return (self.folder(session_id) / name).stat().st_size > 0
+            with (self.folder(session_id) / name).open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                return size > 1 and os.pread(file.fileno(), 1, 0) + os.pread(file.fileno(), 1, size - 1) == b"{}"
         except (OSError, ValueError):
             return False
 
-    def read(self, session_id: str, name: str) -> bytes:
-        return (self.folder(session_id) / name).read_bytes()
+    def read_result(self, session_id: str, name: str) -> bytes:
+        """A JSON object. Raises FileNotFoundError where there is none, ValueError where it was damaged."""
+        data = (self.folder(session_id) / name).read_bytes()
+        if not isinstance(from_json(data), dict):
+            raise ValueError(f"the result of session {session_id} is no object")
+        return data
 
     def discard(self, session_id: str, *, keep: Collection[str] = ()) -> int:
         """Delete the session's files but those to keep and the row, also while it is being written; gives their
@@ -135,34 +142,37 @@ class SessionFiles:
         return inside if inside.exists() else Path(video_path)
 
     def remove(self, session_id: str) -> None:
-        """Delete the folder and all in it, at one stroke for whoever reads it and over a power cut. A worker that is
-        just leaving may still write there: it calls this too."""
-        folder = self.folder(session_id)
-        trash = self._root / f"{TRASH}{uuid.uuid4().hex}"
+        """Delete the folder and all in it, at one stroke for whoever reads or writes there, and over a power cut; a
+        crash after that leaves what the next start sweeps. Any number of threads may remove the same one: each returns
+        when nothing of it is left, or logs that something is."""
+        folder, trash = self.folder(session_id), self._root / f"{TRASH}{session_id}"
         try:
             folder.rename(trash)
             sync_folder(self._root)
         except FileNotFoundError:
-            return
+            pass  # another thread's turn, or there was none
         except OSError:
             logger.exception("cannot move %s away; it is deleted where it is", folder)
         for doomed in (trash, folder):
             shutil.rmtree(doomed, ignore_errors=True)
+            if doomed.exists():
+                logger.error("%s cannot be deleted; the next start will try again", doomed)
 
     def sweep(self) -> int:
         """Delete what a crash left: half-deleted folders, folders without a row, and parts. Only at start, when no
         upload runs."""
         swept = 0
-        for folder in self._root.iterdir():
+        for folder in list(self._root.iterdir()):
             if folder.name.startswith(TRASH):
                 shutil.rmtree(folder, ignore_errors=True)
                 swept += 1
             if not (is_session_id(folder.name) and folder.is_dir()):
                 continue
             if not (folder / ROW).exists():
-                shutil.rmtree(folder, ignore_errors=True)
+                self.remove(folder.name)
                 swept += 1
-            swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))
+            else:
+                swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))
         return swept
 
     def free_bytes(self) -> int:

@@ -8,22 +8,15 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
-
 from errors import CannotStart
-from schemas import MAX_FINDINGS, AnalysisType, Found, Session, Status, new_session
-from stores.files import ROW, is_session_id, sync_folder, write_atomically
+from schemas import MAX_FINDINGS, Found, Session, Status
+from stores.files import FULL_DISK, ROW, is_session_id, sync_folder, write_atomically
+from stores.rows import ROWS, read_row
 
 logger = logging.getLogger(__name__)
-
-ROWS: TypeAdapter[Session] = TypeAdapter(Session)
-
-DAY = timedelta(days=1)
-"""How long a session whose row was damaged is remembered."""
 
 VOLATILE = ("progress", "message", "stage", "segments_done", "segments_total", "updated_at", "revision")
 """Columns that change many times a second and mean nothing after a restart: kept in memory alone."""
@@ -79,7 +72,7 @@ class MemoryStore:
                 return None
             new["revision"], limit = _next_revision(old, kept.findings), kept.limit
             if new["revision"] > limit or _is_lasting(old, new):
-                limit = self._write_change(new) or limit
+                limit = self._write_change(old, new) or limit
             findings = kept.findings if new["status"] is Status.PROCESSING else ()
             self._rows[session_id] = _Kept(ROWS.dump_json(new), findings, limit)
             self._tell(session_id, new)
@@ -99,11 +92,13 @@ class MemoryStore:
 
     def remove(self, session_id: str) -> bool:
         with self._lock_of(session_id):
-            if self._rows.pop(session_id, None) is None:
+            if session_id not in self._rows:
                 return False
-            # From here on a crash finds a folder without a row, and sweeps it.
-            with suppress(FileNotFoundError):
+            # From here on a crash finds a folder without a row, and sweeps it. What the disk cannot forget stays known.
+            with suppress(FileNotFoundError, IsADirectoryError):
                 (self._folder(session_id) / ROW).unlink()
+                sync_folder(self._folder(session_id))
+            del self._rows[session_id]
             self._tell(session_id, None)
         with self._guard:
             self._row_locks.pop(session_id, None)
@@ -144,60 +139,21 @@ class MemoryStore:
         # The last is for an end that the disk cannot take any more.
         return reserved - 1
 
-    def _write_change(self, row: Session) -> int | None:
+    def _write_change(self, old: Session, row: Session) -> int | None:
         try:
             return self._write(row, row["revision"])
         except OSError:
-            # A failure or a cancel stands even when a full disk cannot take it: a restart then only
-            # finds the work still to be done. Whatever promises something kept must be on disk.
-            if row["ended_at"] is None or row["result"] is not None:
+            # A failure or a cancel stands even when a full disk cannot take it, and so does giving work back: a
+            # restart then only finds the work still to be done. Whatever promises something kept must be on disk.
+            given_back = old["status"] is Status.PROCESSING and row["status"] is Status.QUEUED
+            if row["result"] is not None or not (row["ended_at"] or given_back):
                 raise
-            logger.exception("the end of session %s is kept in memory alone", row["session_id"])
+            logger.exception("session %s is kept in memory alone as %s", row["session_id"], row["status"])
             return None
 
     def _load(self) -> list[Session]:
         paths = self._root.glob(f"*/{ROW}")
-        return [_read(path) for path in paths if is_session_id(path.parent.name)]
-
-
-def _read(path: Path) -> Session:
-    """The row in a file. One that cannot be read costs that session alone: it has failed, and says why."""
-    session_id = path.parent.name
-    try:
-        row = ROWS.validate_json(path.read_bytes())
-        if row["session_id"] == session_id and _is_sound(row):
-            return row
-        logger.error("%s does not hold this session's row", path)
-    except (OSError, ValidationError):
-        logger.exception("%s cannot be read", path)
-    # Since it was written, so that restarts do not prolong it; and with a revision above any that was counted.
-    now = _written_at(path)
-    row = new_session(session_id, "", AnalysisType.HIGHLIGHTS, {}, now)
-    words = "The session's record on disk was damaged"
-    row["revision"] = int(now.timestamp() * 1000)
-    row.update(status=Status.FAILED, error=words, message=words, reason="internal", ended_at=now, expires_at=now + DAY)  # type: ignore[call-arg]
-    return row
-
-
-def _written_at(path: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except (OSError, ValueError, OverflowError):
-        return datetime.now(UTC)
-
-
-def _is_sound(row: Session) -> bool:
-    """Whether a row with values of the right types makes sense to the ledger, which counts on it."""
-    instants = [value for value in row.values() if isinstance(value, datetime)]
-    ended = row["status"] in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
-    seconds = row["metadata"]["video"].get("duration_seconds", 0)
-    return (
-        all(instant.tzinfo for instant in instants)
-        and ended == (row["ended_at"] is not None) == (row["expires_at"] is not None)
-        and row["status"] is not Status.EXPIRED  # a name for the hour, which is never stored
-        and 0 <= row["progress"] <= 100
-        and isinstance(seconds, int | float)
-    )
+        return [read_row(path) for path in paths if is_session_id(path.parent.name)]
 
 
 def _next_revision(row: Session, findings: tuple[Found, ...]) -> int:
@@ -214,6 +170,12 @@ def _claim(root: Path) -> _LockFile:
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = _LockFile(root / ".lock")
+        try:
+            _check_writable(root)
+        except OSError:
+            lock.close()
+            raise
+        return lock
     except BlockingIOError as error:
         raise CannotStart(
             f"another process already works in DATA_DIR={root}. Sessions live in one process's memory: start the "
@@ -221,11 +183,18 @@ def _claim(root: Path) -> _LockFile:
         ) from error
     except OSError as error:
         raise CannotStart(f"DATA_DIR={root} cannot be written: {error.strerror}") from error
-    # The lock may be there from better days.
-    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
-        lock.close()
-        raise CannotStart(f"DATA_DIR={root} cannot be written: Permission denied")
-    return lock
+
+
+def _check_writable(root: Path) -> None:
+    """Raises OSError where nothing can be found or kept; a disk that is full now may have room later."""
+    tried = root / ".writable"
+    try:
+        os.scandir(root).close()
+        tried.touch(0o600)
+        tried.unlink()
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
 
 
 class _LockFile:

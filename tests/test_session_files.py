@@ -19,7 +19,7 @@ def files(tmp_path: Path) -> SessionFiles:
 
 def test_a_result_is_read_back_as_it_was_written(files: SessionFiles) -> None:
     files.reserve(ID)
-    assert files.read(ID, files.write_result(ID, b"{}")) == b"{}"
+    assert files.read_result(ID, files.write_result(ID, b"{}")) == b"{}"
 
 
 def test_a_late_result_does_not_bring_a_deleted_folder_back(files: SessionFiles, tmp_path: Path) -> None:

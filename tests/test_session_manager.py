@@ -305,3 +305,53 @@ def test_a_completed_session_whose_result_is_lost_fails_in_words_at_the_next_sta
     sessions.recover()
     row = get(sessions, session_id)
     assert (row["status"], row["error"]) == (Status.FAILED, "The session's result on disk was lost")
+
+
+def test_no_jump_of_the_clock_expires_what_still_runs(sessions: SessionManager, clock: Clock) -> None:
+    waiting, running = in_status(sessions, Status.QUEUED), in_status(sessions, Status.PROCESSING)
+    for hours in (365 * 24, -2 * 365 * 24):
+        clock.forward(hours=hours)
+        assert sessions.cleanup_expired_sessions(2) == 0
+        assert get(sessions, waiting)["status"] is Status.QUEUED
+        assert get(sessions, running)["status"] is Status.PROCESSING
+
+
+def test_no_age_is_negative_once_the_clock_was_put_back(sessions: SessionManager, clock: Clock) -> None:
+    session_id = in_status(sessions, Status.PROCESSING)
+    clock.forward(hours=-24)
+    sessions.update_session(session_id, progress=50)
+    row = get(sessions, session_id)
+    assert row["created_at"] == row["started_at"] == row["updated_at"] == clock.now
+    sessions.update_session(session_id, status=Status.COMPLETED)
+    assert get(sessions, session_id)["expires_at"] == clock.now + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_what_was_expired_stays_so_when_the_clock_is_put_back(
+    sessions: SessionManager, store: MemoryStore, clock: Clock, tmp_path: Path, swept: bool
+) -> None:
+    session_id = in_status(sessions, Status.COMPLETED)
+    clock.forward(hours=3)
+    before = get(sessions, session_id)
+    if swept:
+        sessions.cleanup_expired_sessions(2)
+    clock.forward(hours=-24)
+    assert get(sessions, session_id) | {"updated_at": None} == before | {"updated_at": None}
+    sessions.cleanup_expired_sessions(2)
+    store.close()
+    reopened = MemoryStore(tmp_path)
+    again = SessionManager(reopened, SessionFiles(tmp_path), ttl_hours=2, clock=clock)
+    assert get(again, session_id)["status"] is Status.EXPIRED
+    clock.forward(hours=48)
+    assert again.cleanup_expired_sessions(2) == 1
+    assert reopened.all() == []
+    reopened.close()
+
+
+def test_sweeps_at_once_write_an_expiry_down_once(sessions: SessionManager, clock: Clock) -> None:
+    session_id = in_status(sessions, Status.COMPLETED)
+    clock.forward(hours=3)
+    expired = get(sessions, session_id)["revision"]
+    for _ in range(3):
+        sessions.cleanup_expired_sessions(2)
+    assert get(sessions, session_id)["revision"] == expired

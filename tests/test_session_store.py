@@ -325,7 +325,7 @@ def test_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> Non
         {"status": "completed"},
         {"metadata": {"filename": "a", "sha256": "", "video": {"duration_seconds": "long"}, "legacy": False}},
     ],
-    ids=["no time zone", "progress", "stored expiry", "unknown status", "an end without its time", "duration"],
+    ids=["no time zone", "progress", "expired without an end", "unknown status", "an end without its time", "duration"],
 )
 def test_a_row_that_makes_no_sense_fails_that_session_alone(
     open_store: Open, tmp_path: Path, changes: dict[str, object]
