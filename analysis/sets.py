@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.course import course
 from analysis.excursions import excursions
 from analysis.flow import RATE, Flow
-from analysis.found import SIDES, FoundSet
+from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.holds import holds
 from analysis.legs import cosine
 from analysis.repetitions import count
@@ -189,7 +189,7 @@ def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int],
     reps = tuple(counted.reps)
     if not reps:
         return []
-    sides = 1.0 if counted.sided else 0.0 if half else share
+    sides = SIDE_TO_SIDE if counted.sided else 0.0 if half else share
     found = FoundSet("periodic", reps[0].start, reps[-1].end, reps, one.score, sides=sides)
     first, end = int(found.first), int(found.end) + 1
     before, after = replace(one, end=min(one.end, first)), replace(one, first=max(one.first, end))
