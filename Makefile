@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check faults bench bench-highlights bench-workout bench-vision format clean
+.PHONY: run test demo check audit lock faults bench bench-highlights bench-workout bench-vision format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -19,9 +19,25 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_house.py
+	@$(MAKE) --no-print-directory audit
+
+# Known weaknesses of what is pinned; where the advisory service cannot be reached, it says so and goes on.
+ADVISORIES ?= https://api.osv.dev/v1/query
+PROBE := {"package": {"name": "pip", "ecosystem": "PyPI"}}
+
+audit: .venv/installed-dev
+	@if curl -fsS --max-time 10 -o /dev/null --data '$(PROBE)' '$(ADVISORIES)'; then \
+		$(BIN)/pip-audit --vulnerability-service osv --osv-url '$(ADVISORIES)' --no-deps --disable-pip \
+			--progress-spinner off --requirement requirements.txt --requirement requirements-dev.txt; \
+	else echo 'audit skipped: $(ADVISORIES) cannot be reached from here'; fi
+
+# The pins of requirements.txt with the hashes of their files, for the image; torch apart, whose wheel differs by platform.
+lock: .venv/installed-dev
+	$(BIN)/uv pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes --no-emit-package torch \
+		--no-annotate --custom-compile-command 'make lock' requirements.txt --output-file requirements.lock
 
 faults: .venv/installed-dev
-	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.faults $(if $(FULL),--full)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.bench

@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from fastapi import FastAPI
@@ -19,16 +19,26 @@ from fastapi import FastAPI
 import blas  # noqa: F401  # before numpy
 import logs
 from api import PREFIX, answers
+from api.accepted import Accepting
+from api.access import Door
+from api.deadlines import Deadlines, Patience
+from api.declared import declare_access
 from api.files import FilesApi
 from api.follow import FollowApi
 from api.followers import Followers
 from api.health import HealthApi
 from api.intake import Intake
+from api.keyed import KeyedApi
+from api.keyring import Keyring
 from api.legacy import LegacyApi
+from api.limits import Limiter
 from api.pages import PagesApi
 from api.previews import Previews
+from api.resumable import Resumables
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
-from async_api import VideoApi
+from api.space import Space
+from api.tus import SESSION_ID, TOKEN, TusApi
+from async_api import VideoApi, read_form
 from config import VERSION, Settings
 from errors import CannotStart, Draining
 from logs import event
@@ -37,14 +47,18 @@ from schemas import AnalysisType, Limits
 from session_manager import SessionManager
 from stores import SessionStore, open_session_files, open_session_store
 from stores.files import SessionFiles
-from task_manager import BackgroundTaskManager
+from task_manager import BackgroundTaskManager, Terms
 from video import child
 from vision.eyes import Eyes
 from vision.opening import eyes_of
 
 logger = logging.getLogger(__name__)
 
-EXPOSED_HEADERS = ["Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", answers.REQUEST_ID]
+EXPOSED_HEADERS = [
+    *("Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", answers.REQUEST_ID, SESSION_ID, TOKEN),
+    *("Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
+    *("Upload-Expires", "Upload-Length", "Upload-Metadata", "Upload-Offset"),
+]
 """What scripts of other origins may read of an answer's head."""
 
 STARTUP_FAILURE = 3
@@ -60,7 +74,9 @@ class House:
     files: SessionFiles
     sessions: SessionManager
     tasks: BackgroundTaskManager
+    space: Space
     intake: Intake
+    resumables: Resumables
     eyes: Eyes
     followers: Followers
     previews: Previews
@@ -100,6 +116,8 @@ def front(house: House) -> FastAPI:
         # Given as they are and not included, because a request would then be matched twice over.
         routes=[
             *VideoApi(house.intake, house.sessions, house.tasks, house.files, follow).router().routes,
+            *_tus(house).router().routes,
+            *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
@@ -108,8 +126,14 @@ def front(house: House) -> FastAPI:
     )
     app.state.house = house
     answers.install(app)
+    declare_access(app, keyed=bool(house.settings.api_keys))
     _add_middleware(app, house.settings)
     return app
+
+
+def _tus(house: House) -> TusApi:
+    accepting, most = Accepting(house.sessions, house.tasks), house.settings.max_upload_mb << 20
+    return TusApi(house.resumables, house.intake, house.sessions, accepting, read_form, most)
 
 
 def build(settings: Settings, eyes: Eyes | None = None) -> House:
@@ -126,25 +150,35 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
             AnalysisType.HIGHLIGHTS: generator.generate_highlights,
             AnalysisType.WORKOUT: generator.analyze_workout_with_timestamps,
         },
-        max_workers=settings.max_concurrent_jobs,
-        max_queued=settings.max_queued,
-        max_attempts=settings.max_attempts,
-        keep_source=settings.keep_source,
+        Terms(
+            max_workers=settings.max_concurrent_jobs,
+            max_queued=settings.max_queued,
+            max_attempts=settings.max_attempts,
+            stalled_minutes=settings.stalled_minutes,
+            keep_source=settings.keep_source,
+        ),
         files_address=f"{PREFIX}/files",
     )
-    intake, previews = Intake(sessions, tasks, files, settings), Previews(sessions, files, limits)
+    space = Space(files.free_bytes, settings.min_free_disk_mb << 20)
+    intake, previews = Intake(sessions, tasks, files, space, settings), Previews(sessions, files, limits)
+    resumables = Resumables(
+        settings.data_dir, space, ttl_hours=settings.resumable_ttl_hours, most=settings.max_resumable
+    )
     followers = Followers(sessions, tasks)
-    return House(settings, store, files, sessions, tasks, intake, eyes, followers, previews)
+    return House(settings, store, files, sessions, tasks, space, intake, resumables, eyes, followers, previews)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    """From the inside out: the guard, CORS, ids; so that even a crash has an id and may be read by a page."""
+    """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
+    id and may be read by a page."""
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
+    app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
         answers.Cors,
         allow_origins=list(settings.cors_origins),
         allow_credentials="*" not in settings.cors_origins,
-        allow_methods=["GET", "HEAD", "POST", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["*"],
         expose_headers=EXPOSED_HEADERS,
     )
@@ -154,7 +188,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 @asynccontextmanager
 async def _open(house: House) -> AsyncIterator[None]:
     """Take up what an earlier run left, serve, and give back what is unfinished."""
-    await asyncio.to_thread(child.start)
+    await asyncio.to_thread(_start_decoding)
     await asyncio.to_thread(_take_up, house)
     house.eyes.open(partial(_give_up, house))
     sweeper = asyncio.create_task(_sweep(house))
@@ -172,11 +206,14 @@ async def _open(house: House) -> AsyncIterator[None]:
 
 def _take_up(house: House) -> None:
     swept = house.files.sweep()
+    house.resumables.open(lambda session_id: house.sessions.get_session(session_id) is not None)
     waiting = house.sessions.recover(keep_source=house.settings.keep_source)
     with suppress(Draining):  # told to stop already: they wait for the next start
         for session_id in waiting:
             house.tasks.submit(session_id, bounded=False)
     event(logger, "opened", version=VERSION, data=house.settings.data_dir, resumed=len(waiting), swept=swept)
+    if not house.settings.api_keys:
+        logger.warning("no API_KEYS are set: the service is open to whoever reaches it")
 
 
 def _give_up(house: House) -> None:
@@ -185,13 +222,22 @@ def _give_up(house: House) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _start_decoding() -> None:
+    """Before other threads, which could not be forked; and told once where a machine cannot shut decoders in."""
+    sealed = child.sealed()
+    if not (sealed.calls and sealed.files):
+        logger.warning("decoders are not shut in fully on this machine", extra={"facts": asdict(sealed)})
+
+
 async def _sweep(house: House) -> None:
     """Clean up after expired sessions, often enough that none outlives its time by more than a tenth."""
     hours = house.settings.session_ttl_hours
+    shortest = min(hours, house.settings.resumable_ttl_hours)
     while True:
-        await asyncio.sleep(min(60.0, max(0.05, hours * 3600 / 10)))
+        await asyncio.sleep(min(60.0, max(0.05, shortest * 3600 / 10)))
         try:
             await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
+            await asyncio.to_thread(house.resumables.sweep)
         except Exception:
             logger.exception("the sweep failed; it will be tried again")
 

@@ -7,27 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 
 from api import PREFIX
+from api.accepted import Accepting
 from api.follow import EventStream, FollowApi
-from api.forms import read_analysis_type, read_params, refuse
-from api.intake import Intake, Upload, Wanted
+from api.forms import read_analysis_type, read_params, read_token, refuse
+from api.intake import Intake, Wanted
 from api.routes import UNKNOWN, Direct, errors
 from api.rows import known, no_results, unexpired, unknown
 from api.standing import REVALIDATE, is_known, known_by
-from errors import AlreadyEnded, Draining, ServiceError
+from errors import AlreadyEnded, ServiceError
 from schemas import (
     CancelBody,
     CleanupBody,
     ErrorBody,
-    Links,
     ResultsBody,
     Session,
     Status,
     StatusBody,
     UploadBody,
-    VideoBody,
 )
 from session_manager import SessionManager
 from stores.files import SessionFiles
@@ -51,6 +49,11 @@ UPLOAD_FORM: dict[str, Any] = {
                             "type": "string",
                             "default": "{}",
                             "description": 'A JSON object of settings, e.g. {"max_highlights": 5}',
+                        },
+                        "token": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "Answer a `sessionToken`, without which nobody sees the session",
                         },
                         "video": {
                             "type": "string",
@@ -83,6 +86,9 @@ _WAIT = (
     "number",
     "Answer at the next change after `If-None-Match`, or after so many seconds (30 at most)",
 )
+UPLOAD_ASKED = _asked(
+    ("header", "Idempotency-Key", "string", "The same upload sent again under the same key is the same session again")
+)
 STATUS_ASKED = _asked(_WAIT, _IF_NONE_MATCH)
 RESULTS_ASKED = _asked(_IF_NONE_MATCH)
 EVENTS_ASKED = _asked(
@@ -91,8 +97,21 @@ EVENTS_ASKED = _asked(
 )
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As `If-None-Match` knows it"}}
 _REFUSED = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
+_ONE_EVENT = {
+    "type": "object",
+    "description": "Each event of the stream",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["status", "partial", "end"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 EVENTS_ANSWERED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "`status`, `partial` and `end` events; `id` is the revision"},
+    200: {
+        "description": "`status`, `partial` and `end` events; `id` is the revision",
+        "content": {"text/event-stream": {"schema": _ONE_EVENT}},
+    },
     204: {"description": "`Last-Event-ID` is that of the end: there is no more"},
     404: {"description": UNKNOWN, "content": _REFUSED},
     "default": {"description": "Any other refusal, in the same shape", "content": _REFUSED},
@@ -110,6 +129,7 @@ class VideoApi:
         follow: FollowApi,
     ) -> None:
         self._intake = intake
+        self._accepting = Accepting(sessions, tasks)
         self._sessions = sessions
         self._tasks = tasks
         self._files = files
@@ -120,10 +140,12 @@ class VideoApi:
         router.post(
             "/upload",
             response_model=UploadBody,
-            openapi_extra=UPLOAD_FORM,
+            openapi_extra=UPLOAD_FORM | UPLOAD_ASKED,
             responses=errors(
                 _400="A field is wrong, or it is not a video we read",
+                _408="It came too slowly",
                 _413="Larger than accepted",
+                _422="Its `Idempotency-Key` was used for something else",
                 _429="Too many wait already",
                 _503="About to stop",
                 _507="The disk is full",
@@ -172,20 +194,7 @@ class VideoApi:
 
     async def upload_video(self, request: Request) -> Response:
         """Upload a video and start its analysis. Answers at once; follow it with status."""
-        upload = await self._intake.take(request, read_form)
-        await asyncio.to_thread(self._submit, upload)
-        links = {name: f"{PREFIX}/{name}/{upload.session_id}" for name in Links.model_fields}
-        body = UploadBody(
-            session_id=upload.session_id,
-            status=Status.QUEUED,
-            message="Video uploaded successfully",
-            # It may have begun since: then nobody was before it.
-            queue_position=self._tasks.queue_position(upload.session_id) or 1,
-            video=VideoBody(filename=upload.metadata["filename"], **upload.metadata["video"]),
-            sha256=upload.metadata["sha256"],
-            links=Links(**links),
-        )
-        return JSONResponse(body.model_dump(mode="json", by_alias=True), headers={"Location": links["status"]})
+        return await self._accepting.start(await self._intake.take(request, read_form))
 
     async def get_status(self, request: Request, session_id: str) -> Response:
         """Where the session stands: its progress, what is being done, and how long it may still take."""
@@ -235,16 +244,6 @@ class VideoApi:
             raise unknown(session_id)
         return CleanupBody(session_id=session_id, message="Session cleaned up successfully")
 
-    def _submit(self, upload: Upload) -> None:
-        try:
-            self._tasks.submit(upload.session_id)
-        except Draining:
-            # It is on disk, and so the next start takes it up.
-            return
-        except ServiceError:
-            self._sessions.delete_session(upload.session_id)
-            raise
-
     def _known(self, session_id: str) -> Session:
         return known(self._sessions, session_id)
 
@@ -261,4 +260,5 @@ def read_form(fields: Mapping[str, str], complete: bool) -> Wanted | None:
     analysis_type = read_analysis_type(fields["analysis_type"])
     if "params" not in fields and not complete:
         return None
-    return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")))
+    token = read_token(fields.get("token", "false"))
+    return Wanted(analysis_type, read_params(analysis_type, fields.get("params", "{}")), token)

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         with tempfile.TemporaryDirectory() as scratch, _service(wanted.url, Path(scratch)) as url:
             video = wanted.video if wanted.command == "analyze" else _drawn(Path(scratch))
-            with VideoClient(url) as client:
+            with VideoClient(url, api_key=wanted.key) as client:
                 return _analyse(client, video, wanted.type, json.loads(wanted.params))
     except (ServiceError, CannotStart, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--type", choices=["highlights", "workout"], default="highlights")
         command.add_argument("--params", default="{}", help="a JSON object of settings, e.g. '{\"max_highlights\": 3}'")
         command.add_argument("--url", help="a running service; default: the one at HOST and PORT, else one of its own")
+        command.add_argument(
+            "--key", default=os.environ.get("API_KEY"), help="where the service asks for one; default: API_KEY's"
+        )
     return parser
 
 
@@ -84,6 +87,7 @@ def _service(url: str | None, scratch: Path) -> Iterator[str]:
 def _own_service(scratch: Path) -> Iterator[str]:
     port = _free_port()
     environment = os.environ | {"HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(scratch / "data")}
+    environment["API_KEYS"] = ""  # nobody else comes, and nobody need prove anything
     url = f"http://127.0.0.1:{port}"
     print("Starting a service …")
     program = Path(__file__).with_name("app.py")

@@ -39,10 +39,11 @@ def _ignore(told: dict[str, Any]) -> None:
 class VideoClient:
     """Speaks to one service. Every method raises ServiceError with the service's words when it refuses."""
 
-    def __init__(self, url: str, *, timeout: float = 120.0) -> None:
+    def __init__(self, url: str, *, api_key: str | None = None, timeout: float = 120.0) -> None:
         # A proxy for the web has nothing to do with this machine's own services.
         local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(base_url=url, timeout=timeout, trust_env=not local)
+        headers = {"X-API-Key": api_key} if api_key else {}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout, trust_env=not local)
 
     def __enter__(self) -> Self:
         return self

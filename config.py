@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -42,6 +46,47 @@ def _model(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    """An address, or a network such as 10.0.0.0/8, in its canonical form."""
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+LEAST_KEY = 16
+_KEY = re.compile(rf"(?P<name>[A-Za-z0-9._-]{{1,64}}):(?P<key>[!-+\--~]{{{LEAST_KEY},256}})")
+"""A name, and a key of ASCII without blanks and commas."""
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """Who may come in. The key itself is kept nowhere."""
+
+    name: str
+    digest: bytes = field(repr=False)
+    """SHA-256 of the key."""
+
+
+def _read_keys(value: Any) -> Any:
+    """Keys from `name:key,name:key`. What is wrong is told by its place, for nothing of a key may reach a log."""
+    if not isinstance(value, str):
+        return value
+    found = []
+    for number, part in enumerate(_listed(value), 1):
+        match = _KEY.fullmatch(part)
+        if match is None:
+            words = f"is not name:key with at least {LEAST_KEY} characters of key, ASCII without blanks"
+            raise ValueError(f"number {number} {words}")
+        found.append(ApiKey(match["name"], hashlib.sha256(match["key"].encode()).digest()))
+    if not found:
+        raise ValueError("holds no key")
+    if not len(found) == len({one.name for one in found}) == len({one.digest for one in found}):
+        raise ValueError("a name or a key is given twice")
+    return tuple(found)
+
+
+SECRET = {"api_keys", "vision_api_key"}
+"""Settings whose values are shown to nobody, wrong ones neither."""
+
+
 class Settings(BaseModel):
     """Each field is the environment variable of its name in capitals; an empty variable counts as unset."""
 
@@ -65,6 +110,9 @@ class Settings(BaseModel):
     max_attempts: int = Field(3, ge=1, le=1000)
     """How often a session's work may be begun (a killed service begins it anew) before it fails."""
 
+    stalled_minutes: float = Field(30, gt=0)
+    """Minutes without any advance after which an analysis is given up as stalled, and its place freed."""
+
     session_ttl_hours: float = Field(24, gt=0, le=24 * 365)
     """Hours after its end at which a session expires and loses its files."""
 
@@ -79,6 +127,21 @@ class Settings(BaseModel):
 
     min_free_disk_mb: int = Field(256, ge=0)
     """MiB of disk that uploads leave free; below, they are refused with 507."""
+
+    body_idle_seconds: float = Field(20, gt=0, le=3600)
+    """Seconds for which a client may send nothing of a request's body; then it is refused with 408."""
+
+    body_min_bytes_per_second: float = Field(1000, ge=0)
+    """The least rate of a body, measured over each BODY_IDLE_SECONDS of waiting for it."""
+
+    body_total_seconds: float = Field(3600, gt=0)
+    """Seconds that one body may take in all."""
+
+    resumable_ttl_hours: float = Field(24, gt=0, le=24 * 365)
+    """Hours after its last bytes at which an unfinished resumable upload is deleted."""
+
+    max_resumable: int = Field(100, ge=1, le=100_000)
+    """Unfinished resumable uploads; further ones are refused with 429."""
 
     vision_model: Annotated[str, AfterValidator(_model)] = "auto"
     """Who looks at the pictures: `auto` (SmolVLM2, if it can be loaded), `none`, a hub's id, a folder, or the address
@@ -110,6 +173,18 @@ class Settings(BaseModel):
     )
     """Web origins whose pages may call the service, comma-separated; `*` for all, then without credentials."""
 
+    api_keys: Annotated[tuple[ApiKey, ...], BeforeValidator(_read_keys)] = ()
+    """Who may come in, as `name:key,name:key`; a session belongs to the name. Without any, everybody may."""
+
+    rate_uploads_per_minute: int = Field(0, ge=0, le=1_000_000)
+    """Uploads a minute for each key, or address where there are none, legacy ones too; 0 for no limit."""
+
+    rate_polls_per_minute: int = Field(0, ge=0, le=1_000_000)
+    """All other calls of the session endpoints a minute, counted in the same way; 0 for no limit."""
+
+    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)] = ()
+    """Addresses and networks of proxies whose `X-Forwarded-For` is believed, comma-separated."""
+
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     """The least level that is logged."""
 
@@ -120,5 +195,9 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            wrong = [f"{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()]
+            wrong = [_in_words(str(e["loc"][0]), e["input"], e["msg"]) for e in error.errors()]
             raise CannotStart("these settings are wrong: " + "; ".join(wrong)) from error
+
+
+def _in_words(name: str, value: object, wrong: str) -> str:
+    return f"{name.upper()}: {wrong}" if name in SECRET else f"{name.upper()}={value!r}: {wrong}"

@@ -4,7 +4,11 @@ ServiceError                       500  internal
 ├── InvalidRequest                 400  invalid_request        a form field or a parameter is wrong
 ├── UnsupportedVideo               400  unsupported_video      not a video we read
 ├── VideoTooLarge                  400  video_too_large        pixels, duration or frame rate past the limits
+├── BodyTimeout                    408  body_timeout           a request's body came too slowly
 ├── UploadTooLarge                 413  upload_too_large       more bytes than MAX_UPLOAD_MB
+├── IdempotencyMismatch            422  idempotency_mismatch   its key was used for another upload
+├── Unauthorized                   401  unauthorized           no key, or a wrong one, where keys are set
+├── RateLimited                    429  rate_limited           more calls a minute than one client may make
 ├── QueueFull                      429  queue_full             as many sessions wait as MAX_QUEUED allows
 ├── Draining                       503  draining               the service is about to stop
 ├── NotReady                       503  not_ready              it cannot take work now; the body's reason says why
@@ -21,6 +25,7 @@ ServiceError                       500  internal
     │   └── DecoderUnavailable     500  decoder_crashed        no decoder can be started at all
     ├── DecodeTimeout              500  decode_timeout
     ├── OutOfMemory                500  out_of_memory
+    ├── Stalled                    500  stalled                nothing moved for longer than any step takes
     └── TooManyAttempts            500  too_many_attempts
 AnalysisStopped                         ends a running analysis; never reaches a client
 CannotStart                             ends the program at start, in words
@@ -58,9 +63,35 @@ class VideoTooLarge(ServiceError):
     reason = "video_too_large"
 
 
+class BodyTimeout(ServiceError):
+    """What is left of the body is not read: the connection is closed."""
+
+    status_code = 408
+    reason = "body_timeout"
+
+
 class UploadTooLarge(ServiceError):
     status_code = 413
     reason = "upload_too_large"
+
+
+class IdempotencyMismatch(ServiceError):
+    status_code = 422
+    reason = "idempotency_mismatch"
+
+
+class Unauthorized(ServiceError):
+    status_code = 401
+    reason = "unauthorized"
+
+
+class RateLimited(ServiceError):
+    status_code = 429
+    reason = "rate_limited"
+
+    def __init__(self, message: str, /, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class QueueFull(ServiceError):
@@ -143,6 +174,10 @@ class DecodeTimeout(AnalysisFailed):
 
 class OutOfMemory(AnalysisFailed):
     reason = "out_of_memory"
+
+
+class Stalled(AnalysisFailed):
+    reason = "stalled"
 
 
 class TooManyAttempts(AnalysisFailed):

@@ -53,6 +53,8 @@ class Progress:
         self._report = report
         self._found = found
         self._last = Step(0, "", Stage.LOADING, None, None)
+        self.advances = 0
+        """Rises with all that was done. While it stands still for long, the work has stalled."""
         self.stopped = stopped
         """Ask this where raising is not possible, or where a wait must be cut short."""
 
@@ -76,7 +78,7 @@ class Progress:
         self, percent: float, message: str, stage: Stage | None = None, segments: tuple[int, int] | None = None
     ) -> None:
         """Say how far the work is; `segments` is (done, total) while segments are analysed."""
-        self.check()
+        self.advance()
         last = self._last
         done, total = segments or (last.segments_done, last.segments_total)
         step = Step(max(last.percent, int(percent)), message, stage or last.stage, done, total)
@@ -86,8 +88,13 @@ class Progress:
 
     def hand_on(self, finding: Finding) -> None:
         """Give away a part of the result as soon as it is certain, for who follows the work."""
-        self.check()
+        self.advance()
         self._found(finding)
+
+    def advance(self) -> None:
+        """Say that something was done of which there is nothing to tell. Raises as `check` does."""
+        self.check()
+        self.advances += 1
 
     def check(self) -> None:
         """Raise AnalysisStopped if the work should stop."""
@@ -115,7 +122,8 @@ def seconds_left(row: Session, now: datetime) -> float | None:
     """Seconds that a session being worked on still takes, at the pace it had so far; None while that is a guess."""
     if row["started_at"] is None or row["progress"] < MIN_ETA_PERCENT:
         return None
-    elapsed = (now - row["started_at"]).total_seconds()
+    # Clocks are set back now and then.
+    elapsed = max(0.0, (now - row["started_at"]).total_seconds())
     return round(elapsed * (100 - row["progress"]) / row["progress"], 1)
 
 
@@ -127,7 +135,7 @@ class Pace:
 
     def learn(self, seconds: float, video_seconds: float) -> None:
         """An analysis of so much video took so long."""
-        if video_seconds > 0:
+        if video_seconds > 0 and seconds > 0:  # it is none where the clock was set back meanwhile
             newest = seconds / video_seconds
             before = newest if self._seconds is None else self._seconds
             self._seconds = (1 - NEWEST_SHARE) * before + NEWEST_SHARE * newest

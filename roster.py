@@ -80,8 +80,17 @@ class Roster:
             yield
         finally:
             self.leave(session_id)
-            with self._lock:
+            self._left(session_id, left)
+
+    def write_off(self, session_id: str) -> None:
+        """Count it as left: who works on it is stuck."""
+        self._left(session_id, self._running.get(session_id))
+
+    def _left(self, session_id: str, left: threading.Event | None) -> None:
+        with self._lock:
+            if left is not None and self._running.get(session_id) is left:
                 del self._running[session_id]
+        if left is not None:
             left.set()
 
     def wait_until_left(self, session_id: str, timeout: float) -> None:

@@ -11,13 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,  # pydantic reads typing's own only from Python 3.12 on
+    Self,
+)
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
-from typing_extensions import TypedDict  # pydantic reads typing's own only from Python 3.12 on
+from typing_extensions import TypedDict
 
 # ── Inside the house ──────────────────────────────────────────────────────────────────────────────
 
@@ -152,6 +158,8 @@ class Clip:
     start: float
     end: float
     centres: tuple[Centre, ...] = ()
+    doubtful: float = 0.0
+    """Seconds before its end within which its shot ends already, where it ends with one: nobody looked more closely."""
 
 
 @dataclass(frozen=True)
@@ -462,6 +470,13 @@ PARAMS: dict[AnalysisType, type[HighlightsParams] | type[WorkoutParams]] = {
 # ── The session's row ─────────────────────────────────────────────────────────────────────────────
 
 
+class Idempotency(TypedDict):
+    """The key that an upload was sent with, hashed with its owner; and a digest of what was sent."""
+
+    key: str
+    content: str
+
+
 class Metadata(TypedDict):
     """What is known of a session's video and of who waits for it."""
 
@@ -473,6 +488,11 @@ class Metadata(TypedDict):
     """Of the upload: the log lines of the work bear it too."""
     legacy: bool
     """A legacy client waits on the line for it; it means nothing to anybody after a restart."""
+    owner: Annotated[str | None, Field(default=None)]
+    """The name of the key it was uploaded with."""
+    token_hash: Annotated[str | None, Field(default=None)]
+    """SHA-256, in hex, of the token that its client asked for."""
+    idempotency: NotRequired[Idempotency]
 
 
 @dataclass(frozen=True)
@@ -486,6 +506,11 @@ class Found:
 
 MAX_FINDINGS = 500
 """Kept for one session, the newest: no more than a few megabytes."""
+
+
+def unknown_metadata() -> Metadata:
+    """Of a session about which nothing is known but its id."""
+    return Metadata(filename="", sha256="", video={}, request_id=None, legacy=False, owner=None, token_hash=None)
 
 
 class Session(TypedDict):
@@ -550,7 +575,7 @@ def new_session(
         updated_at=now,
         ended_at=None,
         expires_at=None,
-        metadata=metadata or Metadata(filename="", sha256="", video={}, request_id=None, legacy=False),
+        metadata=metadata or unknown_metadata(),
     )
 
 
@@ -588,6 +613,8 @@ class UploadBody(Body):
     video: VideoBody
     sha256: str
     links: Links
+    session_token: str | None = None
+    """Only where it was asked for, and never told again."""
 
 
 class StatusBody(Body):

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError, TooManyAttempts
@@ -116,6 +117,15 @@ class SessionManager:
 
         return self._store.change(session_id, edit) is not None
 
+    def change_token(self, session_id: str, token_hash: str) -> bool:
+        """Have another token open the session from now on, also once it has ended; False when it is unknown."""
+
+        def edit(row: Session) -> Session:
+            row["metadata"]["token_hash"] = token_hash
+            return row
+
+        return self._store.change(session_id, edit) is not None
+
     def keep_finding(self, session_id: str, worker: str, finding: Finding) -> bool:
         """Keep a finding for who follows the session, until its attempt is over: the result has it then.
         False when the session is no longer that worker's."""
@@ -171,7 +181,7 @@ class SessionManager:
         """Delete the files of sessions that ended more than `max_age_hours` ago or are expired otherwise,
         and forget tombstones that are twice as old. Gives the number of sessions that lost files or row."""
         age = timedelta(hours=max_age_hours)
-        return sum(self._clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
+        return sum(self._try_to_clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
 
     def recover(self, *, keep_source: bool = True) -> list[str]:
         """After a start: give back what was being worked on, drop what nobody waits for any more, and delete what ended
@@ -181,8 +191,12 @@ class SessionManager:
             if row["metadata"]["legacy"]:
                 self.delete_session(row["session_id"])
                 continue
-            if row["status"] is Status.CANCELLED:
+            if row["status"] is Status.COMPLETED and self._has_lost_its_result(row):
+                self._store.change(row["session_id"], _without_result)
+            elif row["status"] is Status.CANCELLED:
                 self._files.discard(row["session_id"])
+            elif row["status"] is Status.FAILED:
+                self._files.discard(row["session_id"], keep=[Path(row["video_path"]).name] if keep_source else [])
             elif row["status"] in ENDED and not keep_source:
                 self._files.discard_source(row["session_id"], row["video_path"])
             if row["status"] is Status.PROCESSING:
@@ -214,6 +228,19 @@ class SessionManager:
         row["revision"] += 1
         row["message"] = "Session expired"
         return row
+
+    def _has_lost_its_result(self, row: Session) -> bool:
+        """Not because it expired, which is how it should be."""
+        alive = row["expires_at"] is not None and self._clock() < row["expires_at"]
+        return alive and row["result"] is not None and not self._files.has(row["session_id"], row["result"])
+
+    def _try_to_clean_up(self, row: Session, age: timedelta) -> bool:
+        """One that cannot be cleaned up keeps none of the others from it."""
+        try:
+            return self._clean_up(row, age)
+        except OSError:
+            logger.exception("session %s cannot be cleaned up; it will be tried again", row["session_id"])
+            return False
 
     def _clean_up(self, row: Session, age: timedelta) -> bool:
         session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]
@@ -252,6 +279,14 @@ def in_words(error: Exception) -> ServiceError:
 
 def _expiring(row: Session, instant: datetime) -> Session:
     row["expires_at"] = instant
+    return row
+
+
+def _without_result(row: Session) -> Session:
+    """The one way out of a final state: what was promised is not there."""
+    logger.error("the result of session %s is missing on disk", row["session_id"])
+    row.update(failure(AnalysisFailed("The session's result on disk was lost")))  # type: ignore[typeddict-item]
+    row["result"] = None
     return row
 
 

@@ -129,7 +129,12 @@ class Showcase:
 
     def _keep(self, folder: Path, still: Still) -> None:
         name = f"still-{round(still.time * 1000):08}.jpg"
-        (folder / (name + PART)).write_bytes(jpeg(still.picture))
+        part = folder / (name + PART)
+        try:
+            part.write_bytes(jpeg(still.picture))
+        except OSError:  # half a still on a full disk is nobody's
+            part.unlink(missing_ok=True)
+            raise
         self._kept.append(_Kept(still.time, still.detail, name))
 
     def _choose_stills(

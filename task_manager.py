@@ -10,7 +10,8 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,19 +20,35 @@ from typing import Any
 from pydantic import BaseModel
 
 import logs
-from errors import AnalysisStopped, ServiceError, SessionNotFound
+from errors import AnalysisStopped, ServiceError, SessionNotFound, Stalled
+from hands import Hands
 from logs import event
 from progress import Progress, seconds_left, video_seconds, video_seconds_left
 from roster import Roster
 from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
 from session_manager import SessionManager, failure, in_words
 from stores.files import SessionFiles
+from watchdog import Watchdog, Watched
 
 logger = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 2.0
+"""For the last work to leave when the service ends."""
 
 Analysis = Callable[..., BaseModel]
 """Called with the video's path, `progress_callback`, the `filename` to show, an `outlet` if it may make files, and the
 session's params; gives the result."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which work is taken and done; each is the setting that it is like."""
+
+    max_workers: int = 2
+    max_queued: int = 100
+    max_attempts: int = 3
+    stalled_minutes: float = 30
+    keep_source: bool = True
 
 
 class BackgroundTaskManager:
@@ -40,23 +57,19 @@ class BackgroundTaskManager:
         sessions: SessionManager,
         files: SessionFiles,
         analyses: Mapping[AnalysisType, Analysis],
+        terms: Terms | None = None,
         *,
-        max_workers: int = 2,
-        max_queued: int = 100,
-        max_attempts: int = 3,
-        keep_source: bool = True,
         files_address: str | None = None,
     ) -> None:
         """Without `files_address`, below which a session's files are fetched, analyses make none."""
         self._sessions = sessions
         self._files = files
         self._analyses = analyses
-        self._max_queued = max_queued
-        self._max_attempts = max_attempts
-        self._keep_source = keep_source
+        self._terms = terms = terms or Terms()
         self._files_address = files_address
-        self._pool = ThreadPoolExecutor(max_workers, thread_name_prefix="analysis")
-        self._roster = Roster(max_workers)
+        self._hands = Hands(terms.max_workers, "analysis")
+        self._watchdog = Watchdog(terms.stalled_minutes * 60, self._give_up)
+        self._roster = Roster(terms.max_workers)
 
     @property
     def draining(self) -> bool:
@@ -69,7 +82,7 @@ class BackgroundTaskManager:
 
         Raises QueueFull or Draining; the session is then as it was.
         """
-        return self._enqueue(session_id, partial(analysis_fn, *args, **kwargs), self._max_queued)
+        return self._enqueue(session_id, partial(analysis_fn, *args, **kwargs), self._terms.max_queued)
 
     def cancel_task(self, session_id: str) -> bool:
         """Stop a session, waiting or running, and delete its files; False when the ledger refuses."""
@@ -102,7 +115,7 @@ class BackgroundTaskManager:
 
     def submit(self, session_id: str, *, bounded: bool = True) -> Future[None]:
         """Queue a session by its id alone. Unbounded for what was accepted before a restart."""
-        return self._enqueue(session_id, None, self._max_queued if bounded else None)
+        return self._enqueue(session_id, None, self._terms.max_queued if bounded else None)
 
     def on_queue_moved(self, listener: Callable[[], None]) -> None:
         """Have it called whenever places in the queue may have changed, in whatever thread changed them."""
@@ -110,7 +123,7 @@ class BackgroundTaskManager:
 
     def check_room(self) -> None:
         """Raise Draining or QueueFull if a session submitted now would be refused."""
-        self._roster.check_room(self._max_queued)
+        self._roster.check_room(self._terms.max_queued)
 
     def queue_position(self, session_id: str) -> int | None:
         return self._roster.place(session_id)
@@ -129,7 +142,7 @@ class BackgroundTaskManager:
         row = self._sessions.get_session(session_id)
         if row is None:
             raise SessionNotFound("Session not found", sessionId=session_id)
-        submit = partial(self._pool.submit, self.run, session_id, work)
+        submit = partial(self._hands.submit, partial(self.run, session_id, work))
         return self._roster.join(session_id, video_seconds(row), bound, submit)
 
     # ── Working ───────────────────────────────────────────────────────────────────────────────────
@@ -142,7 +155,7 @@ class BackgroundTaskManager:
         worker = uuid.uuid4().hex
         with self._roster.at_work(session_id):
             try:
-                row = self._sessions.begin(session_id, worker, self._max_attempts)
+                row = self._sessions.begin(session_id, worker, self._terms.max_attempts)
                 # It keeps its place in the queue until its row says that work has begun.
                 self._roster.leave(session_id)
                 if row is not None:
@@ -169,17 +182,19 @@ class BackgroundTaskManager:
         if self._files_address is None:
             return work
         address = f"{self._files_address}/{session_id}"
-        return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._keep_source))
+        return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._terms.keep_source))
 
     def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
         session_id = row["session_id"]
         if row["attempt"] > 1:  # the one before may have left files that this one would not list
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
-        result = work(progress_callback=self._progress_of(session_id, worker))
+        progress = self._progress_of(session_id, worker)
+        with self._watchdog.over(session_id, worker, progress):
+            result = work(progress_callback=progress)
         name = self._files.write_result(session_id, result.model_dump_json().encode())
         if not self._sessions.update_session(session_id, worker=worker, status=Status.COMPLETED, result=name):
             raise AnalysisStopped
-        if not self._keep_source:
+        if not self._terms.keep_source:
             self._files.discard_source(session_id, row["video_path"])
         seconds = (datetime.now(UTC) - (row["started_at"] or row["created_at"])).total_seconds()
         self._roster.learn(seconds, video_seconds(row))
@@ -229,6 +244,17 @@ class BackgroundTaskManager:
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
         event(logger, "stopped", status=row["status"] if row else "deleted")
 
+    def _give_up(self, stuck: Watched) -> None:
+        """Fail a session whose work does not advance, and free its place. Should it come back, the ledger refuses."""
+        told = Stalled(
+            f"The analysis did not advance for {self._terms.stalled_minutes:g} minutes and was given up; try again"
+        )
+        with logs.about(stuck.session_id, None):
+            self._fail(stuck.session_id, told, stuck.worker)
+        self._roster.write_off(stuck.session_id)
+        if not self._hands.write_off(stuck.thread):
+            logger.critical("too many analyses are stuck: restart the service to have their places back")
+
     def _fail(self, session_id: str, error: Exception, worker: str | None = None) -> None:
         """End the session as failed, unless the ledger refuses: then the error only comes of its having ended."""
         if worker and self.draining:
@@ -240,7 +266,7 @@ class BackgroundTaskManager:
             self._leave(session_id)
             return
         row = self._sessions.get_session(session_id)
-        keep = [Path(row["video_path"]).name] if row and self._keep_source else []
+        keep = [Path(row["video_path"]).name] if row and self._terms.keep_source else []
         self._files.discard(session_id, keep=keep)
         unexpected = error if not isinstance(error, ServiceError) else None
         facts = {"session": session_id, "reason": told.reason, "error": str(told)}
@@ -268,7 +294,7 @@ class BackgroundTaskManager:
         The one stop that is not a move in the ledger: each worker makes that move itself, on its way out.
         """
         self._roster.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._hands.shutdown()
 
     def _give_back(self, session_id: str) -> None:
         try:
@@ -282,6 +308,7 @@ class BackgroundTaskManager:
         return not self._roster.running()
 
     def close(self) -> None:
-        """Drain, and wait until every thread has left."""
+        """Drain, and wait until every thread has left, or is stuck: its session begins anew at the next start."""
         self.drain()
-        self._pool.shutdown(wait=True)
+        self._hands.shutdown(LEAVE_SECONDS)
+        self._watchdog.close()

@@ -11,8 +11,7 @@ ADJOINING = 1e-3
 
 
 SAMPLED_SECONDS = 0.1
-"""A cut is told by the first sample after it, and so up to this much late: a clip that ends there would flash up the
-next shot."""
+"""A cut is told by the first sample after it, and so up to this much late."""
 
 
 def clips_of(
@@ -20,7 +19,7 @@ def clips_of(
 ) -> list[Clip]:
     """Clips of moments given best first, at least one where there is a moment. With a `target` in seconds, they last no
     longer than that together: the last to fit is trimmed evenly at both ends, if `shortest` is left of it. What ends
-    with its shot ends a little before it."""
+    with its shot is said to, so that the next one does not flash up."""
     room = target if target is not None else float("inf")
     chosen: list[Clip] = []
     for moment in moments:
@@ -32,7 +31,7 @@ def clips_of(
         chosen.append(Clip(start, start + shown))
         room -= shown
     joined = _joined(sorted(chosen, key=lambda clip: clip.start))
-    return [_without_flash(clip, cuts) for clip in joined]
+    return [_with_its_shot(clip, cuts) for clip in joined]
 
 
 def _joined(clips: list[Clip]) -> list[Clip]:
@@ -45,7 +44,7 @@ def _joined(clips: list[Clip]) -> list[Clip]:
     return joined
 
 
-def _without_flash(clip: Clip, cuts: Sequence[float]) -> Clip:
+def _with_its_shot(clip: Clip, cuts: Sequence[float]) -> Clip:
     at_end = [cut for cut in cuts if clip.end - SAMPLED_SECONDS < cut < clip.end + ADJOINING]
-    end = min(at_end, default=clip.end + SAMPLED_SECONDS) - SAMPLED_SECONDS
-    return Clip(clip.start, end) if end > clip.start else clip
+    end = min(at_end, default=clip.start)
+    return Clip(clip.start, end, doubtful=SAMPLED_SECONDS) if end > clip.start else clip

@@ -20,9 +20,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import logs
-from errors import HttpRefusal, InvalidRequest, ServiceError
+from errors import BodyTimeout, HttpRefusal, InvalidRequest, ServiceError
 
 logger = logging.getLogger(__name__)
+
+REFERRER = (b"referrer-policy", b"no-referrer")
+"""An address of ours may hold a token: no link out of here tells it to others."""
 
 REQUEST_ID = "X-Request-ID"
 _REQUEST_ID = REQUEST_ID.lower().encode()
@@ -36,7 +39,8 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIds:
-    """Gives each request an id, the client's own where it is sane: in its answer and in every log line."""
+    """Gives each request an id, the client's own where it is sane: in its answer and in every log line. And has no
+    browser tell others where it was."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -47,10 +51,10 @@ class RequestIds:
             return
         given = next((value for name, value in scope["headers"] if name == _REQUEST_ID), b"").decode("latin-1")
         request_id = given if _SANE_ID.fullmatch(given) else os.urandom(16).hex()
-        header = (_REQUEST_ID, request_id.encode())
+        headers = ((_REQUEST_ID, request_id.encode()), REFERRER)
 
         async def send_with_id(message: Message) -> None:
-            await send(_with_header(message, header))
+            await send(_with_headers(message, *headers))
 
         token = logs.request_id.set(request_id)
         try:
@@ -59,10 +63,10 @@ class RequestIds:
             logs.request_id.reset(token)
 
 
-def _with_header(message: Message, header: tuple[bytes, bytes]) -> Message:
-    """With one header more where it is an answer's beginning. Polls come by the thousand: this is the quickest way."""
+def _with_headers(message: Message, *headers: tuple[bytes, bytes]) -> Message:
+    """With more headers where it is an answer's beginning. Polls come by the thousand: this is the quickest way."""
     if message["type"] == "http.response.start":
-        message["headers"] = [*message.get("headers", ()), header]
+        message["headers"] = [*message.get("headers", ()), *headers]
     return message
 
 
@@ -118,7 +122,7 @@ class Cors(CORSMiddleware):
             return
 
         async def send_varying(message: Message) -> None:
-            await send(_with_header(message, VARY))
+            await send(_with_headers(message, VARY))
 
         await self.app(scope, receive, send_varying)
 
@@ -146,7 +150,7 @@ def flat_answer(path: str, error: ServiceError, headers: Mapping[str, str] | Non
 async def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     # The rest of a refused body is not read: the connection cannot be used again.
-    unread = getattr(request.state, "body_left_unread", False)
+    unread = getattr(request.state, "body_left_unread", False) or isinstance(error, BodyTimeout)
     return flat_answer(request.url.path, error, {"Connection": "close"} if unread else None)
 
 

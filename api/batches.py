@@ -1,49 +1,46 @@
-"""Bytes gathered into batches, and the batches written in their order by a thread, while the next arrive."""
+"""Batches written in their order, by threads that all uploads share, while the next arrive."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 
+from api.desk import Batch, Desk
 
-class Batch:
-    """Room that is filled again and again: for memory that is new to a process, the system takes longer than the
-    copying does."""
-
-    def __init__(self, most_bytes: int) -> None:
-        """A batch may grow beyond `most_bytes`, but then its room is new."""
-        self._room = bytearray(most_bytes)
-        self.size = 0
-
-    def add(self, data: memoryview) -> None:
-        end = self.size + len(data)
-        if end > len(self._room):
-            self._room = self._room[: self.size] + bytearray(len(data))
-        self._room[self.size : end] = data
-        self.size = end
-
-    def data(self) -> memoryview:
-        return memoryview(self._room)[: self.size]
+BATCHES_AHEAD = 3
+"""How many batches an upload may be ahead of its writing: with all its room, 3 MB."""
 
 
 class Writer:
-    """Writes batches in their order, in a thread of its own, while the next arrive. Where the machine is busy, being
-    some batches ahead is what keeps either side from waiting for the other's turn."""
+    """Writes batches in their order, one at a time, while the next arrive. Where the machine is busy, being some
+    batches ahead is what keeps either side from waiting for the other's turn."""
 
-    def __init__(self, write: Callable[[memoryview], None], spare: list[Batch]) -> None:
-        """`write` is called in the thread; with so many spare batches, as many may wait for it."""
+    def __init__(self, write: Callable[[memoryview], None], desk: Desk) -> None:
+        """`write` is called in one of the desk's threads."""
         self._write_to_sink = write
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="upload")
-        self._spare = spare
+        self._desk = desk
+        self._taken: list[Batch] = []
+        self._spare: list[Batch] = []
         self._waiting: deque[tuple[asyncio.Future[None], Batch]] = deque()
         self._over = False
+        self._lock = threading.Lock()
+        self._jobs: deque[tuple[Future[None], Batch]] = deque()
+        self._writing = False
+
+    def first(self) -> Batch:
+        """The batch to begin with. It is the desk's again, as all that `write` gives, when the writer is left."""
+        self._taken.append(self._desk.first_batch())
+        return self._taken[-1]
 
     async def write(self, batch: Batch) -> Batch:
         """Begin to write it; gives an empty one to fill next. Raises what writing an earlier one raised."""
-        loop = asyncio.get_running_loop()
-        self._waiting.append((loop.run_in_executor(self._thread, self._write, batch.data()), batch))
+        self._begin(batch)
+        if not self._spare and len(self._taken) <= BATCHES_AHEAD and (more := self._desk.another_batch()):
+            self._taken.append(more)
+            return more
         if not self._spare:
             await self._first()
         return self._spare.pop()
@@ -54,19 +51,20 @@ class Writer:
             await self._first()
 
     async def leave(self) -> None:
-        """Stop writing. What is being written at the moment is waited for, however often this is cancelled."""
+        """Stop writing, and give all batches back. What is being written at the moment is waited for, however often
+        this is cancelled."""
         self._over = True
         cancelled = False
-        try:
-            while unfinished := [writing for writing, _ in self._waiting if not writing.done()]:
-                try:
-                    await asyncio.wait(unfinished)  # which, when cancelled, leaves them as they are
-                except asyncio.CancelledError:
-                    cancelled = True
-        finally:
-            self._thread.shutdown(wait=False)  # it has nothing left to do
+        while unfinished := [writing for writing, _ in self._waiting if not writing.done()]:
+            try:
+                await asyncio.wait(unfinished)  # which, when cancelled, leaves them as they are
+            except asyncio.CancelledError:
+                cancelled = True
         for writing, _ in self._waiting:
             writing.exception()  # one that nobody looks at would be logged
+        for batch in self._taken:
+            self._desk.give_back(batch)
+        self._taken.clear()
         if cancelled:
             raise asyncio.CancelledError
 
@@ -79,10 +77,28 @@ class Writer:
         self._spare.append(batch)
         writing.result()
 
-    def _write(self, data: memoryview) -> None:
-        if not self._over:
-            try:
-                self._write_to_sink(data)
-            except BaseException:
-                self._over = True
-                raise
+    def _begin(self, batch: Batch) -> None:
+        written = Future[None]()
+        self._waiting.append((asyncio.wrap_future(written), batch))
+        with self._lock:
+            self._jobs.append((written, batch))
+            idle, self._writing = not self._writing, True
+        if idle:
+            self._desk.submit(self._write_next)
+
+    def _write_next(self) -> None:
+        """In a thread: writes one batch, and stands in line again for the next."""
+        written, batch = self._jobs.popleft()
+        try:
+            if not self._over:
+                self._write_to_sink(batch.data())
+        except BaseException as error:  # noqa: BLE001  it is for who waits for this batch
+            self._over = True
+            written.set_exception(error)
+        else:
+            written.set_result(None)
+        with self._lock:
+            self._writing = bool(self._jobs)
+            more = self._writing
+        if more:
+            self._desk.submit(self._write_next)

@@ -17,6 +17,14 @@ from schemas import PARAMS, AnalysisType, Params
 MAX_PARAMS_BYTES = 16_000
 MAX_FILENAME = 200
 
+MAX_TOLD = 20
+"""Of what is wrong with params: whoever sends a thousand unknown keys knows by then."""
+
+MAX_TOLD_CHARACTERS = 200
+
+_UNSHOWN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories of Unicode: control, formatting (which turns text round), surrogates, private, unassigned, line ends."""
+
 
 def refuse(field: str, words: str) -> InvalidRequest:
     """The refusal of one field."""
@@ -28,6 +36,13 @@ def read_analysis_type(text: str) -> AnalysisType:
         return AnalysisType(text)
     except ValueError as error:
         raise refuse("analysis_type", f"must be one of: {', '.join(AnalysisType)}") from error
+
+
+def read_token(text: str) -> bool:
+    """Whether a token is asked for."""
+    if text not in ("true", "false"):
+        raise refuse("token", "must be true or false")
+    return text == "true"
 
 
 def read_params(analysis_type: AnalysisType, text: str) -> Params:
@@ -53,7 +68,7 @@ def read_legacy_params(analysis_type: AnalysisType, fields: Mapping[str, str]) -
 def display_name(filename: str) -> str:
     """A client's file name as shown to people: one line, no folders, nothing that hides or reorders text."""
     last = PurePosixPath(filename.replace("\\", "/")).name
-    shown = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip()
+    shown = "".join(c for c in last if unicodedata.category(c) not in _UNSHOWN).strip()
     return shown[:MAX_FILENAME] or "video"
 
 
@@ -61,9 +76,16 @@ def _validated(analysis_type: AnalysisType, given: Mapping[str, Any], prefix: tu
     try:
         return PARAMS[analysis_type].model_validate(dict(given), strict=strict)
     except ValidationError as error:
-        details = [{"loc": [*prefix, *wrong["loc"]], "msg": wrong["msg"]} for wrong in error.errors()]
+        details = [
+            {"loc": [*prefix, *map(_short, wrong["loc"])], "msg": wrong["msg"]} for wrong in error.errors()[:MAX_TOLD]
+        ]
         words = "; ".join(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}" for wrong in details)
         raise InvalidRequest(words, details=details) from error
+
+
+def _short(key: int | str) -> int | str:
+    """A client's own key, as it is told of."""
+    return key if isinstance(key, int) else key[:MAX_TOLD_CHARACTERS]
 
 
 def _no_constant(name: str) -> None:
@@ -73,5 +95,5 @@ def _no_constant(name: str) -> None:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, times in Counter(key for key, _ in pairs).items():
         if times > 1:
-            raise ValueError(f"{key!r} is given twice")
+            raise ValueError(f"{_short(key)!r} is given twice")
     return dict(pairs)

@@ -31,6 +31,7 @@ class Health(BaseModel):
     analyzer: str
     eyes: str
     version: str
+    keys: bool
 
 
 class Welcome(BaseModel):
@@ -45,6 +46,7 @@ class HealthApi:
         self._tasks = tasks
         self._files = files
         self._eyes = eyes
+        self._keys = bool(settings.api_keys)
         self._floor_bytes = settings.min_free_disk_mb << 20
 
     def router(self) -> APIRouter:
@@ -72,7 +74,8 @@ class HealthApi:
 
     async def health(self) -> Health:
         """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
-        once it is settled who looks, which `analyzer` names and `eyes` says in words."""
+        once it is settled who looks, which `analyzer` names and `eyes` says in words. `keys` tells whether the session
+        endpoints ask for one."""
         facts = self._eyes.facts
         return Health(
             status="healthy",
@@ -81,6 +84,7 @@ class HealthApi:
             analyzer=facts.name if facts else "signals",
             eyes=self._eyes.words,
             version=VERSION,
+            keys=self._keys,
         )
 
     async def root(self) -> Welcome:

@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
 import logs
 from analysis.results import measured
+from api.access import caller
+from api.bodies import Body, to_its_end, until_gone
+from api.desk import Desk
 from api.forms import display_name, refuse
-from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, disk_full, too_large
+from api.idempotency import IdempotencyKeys, content_of, key_of
+from api.keyring import new_token, token_hash
+from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, too_large
+from api.space import Claim, Space, storage_trouble_in_words
 from config import Settings
-from errors import (
-    AnalysisFailed,
-    DecoderUnavailable,
-    Draining,
-    InsufficientStorage,
-    NotReady,
-    ServiceError,
-    UnsupportedVideo,
-)
+from errors import AnalysisFailed, DecoderUnavailable, Draining, ServiceError, UnsupportedVideo
 from logs import event
-from schemas import AnalysisType, Limits, Metadata, Params, VideoInfo
+from schemas import AnalysisType, Idempotency, Limits, Metadata, Params, VideoInfo
 from session_manager import SessionManager, new_session_id
-from stores.files import FULL_DISK, PART, SessionFiles, sync_folder
+from stores.files import PART, SessionFiles, sync_folder
 from task_manager import BackgroundTaskManager
 from video.probe import probe
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 PROBES = 4
 """Probes at a time, in threads of their own: however slow they are, nothing else waits for them."""
-
-READ_ON_BYTES = 2 << 20
-READ_ON_SECONDS = 2.0
-"""How long a refused body is read on, so that a browser that is still sending sees the answer and not a reset."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +47,8 @@ class Wanted:
 
     analysis_type: AnalysisType
     params: Params
+    token: bool = False
+    """Whether nobody is to see the session without the token that is answered."""
 
 
 ReadForm = Callable[[Mapping[str, str], bool], Wanted | None]
@@ -67,6 +63,18 @@ class Upload:
     path: Path
     wanted: Wanted
     metadata: Metadata
+    token: str | None = None
+    """What its client needs from now on, where it asked for that; kept nowhere."""
+    again: bool = False
+    """Whether it was taken in before, and its session is as far as it is."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """By whom: the name of a key, the hash of a token, both or neither."""
+
+    owner: str | None
+    token_hash: str | None
 
 
 class Intake:
@@ -75,6 +83,7 @@ class Intake:
         sessions: SessionManager,
         tasks: BackgroundTaskManager,
         files: SessionFiles,
+        space: Space,
         settings: Settings,
         open_sink: Callable[[Path, Callable[[], int], int], FileSink] = FileSink,
     ) -> None:
@@ -83,8 +92,10 @@ class Intake:
         self._files = files
         self._open_sink = open_sink
         self._max_bytes = settings.max_upload_mb << 20
-        self._floor_bytes = settings.min_free_disk_mb << 20
+        self._space = space
+        self._keys = IdempotencyKeys(sessions)
         self._limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
+        self._desk = Desk()
         self._probing = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
         self._under_way: set[asyncio.Task[Any]] = set()
         self._abandoned = False
@@ -101,71 +112,127 @@ class Intake:
             task.cancel()
 
     def close(self) -> None:
+        self._desk.close()
         self._probing.shutdown(wait=False, cancel_futures=True)
 
-    async def take(self, request: Request, read_form: ReadForm, *, legacy: bool = False) -> Upload:
-        """Raises a ServiceError for each way to be refused, ClientDisconnect when the client goes away."""
-        session_id, body, task = new_session_id(), _Body(request), asyncio.current_task()
+    def check_room(self) -> None:
+        """Raises Draining or QueueFull."""
+        self._tasks.check_room()
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Counts the current task as under way. Raises Draining where it is abandoned meanwhile."""
+        task = asyncio.current_task()
         assert task is not None
         self._under_way.add(task)
         try:
-            with _storage_trouble_in_words():
-                self._check_before_reading(request)
-                return await self._take(request, body, read_form, session_id, legacy)
-        except ServiceError:
-            await asyncio.to_thread(self._files.remove, session_id)
-            await body.read_on()
-            request.state.body_left_unread = not body.ended
-            raise
-        except BaseException:
-            # The client is gone, or the service stops: nothing may stay.
-            await asyncio.shield(asyncio.to_thread(self._forget, session_id))
+            yield
+        except asyncio.CancelledError:
             if self._abandoned and task.cancelling():
                 task.uncancel()
-                request.state.body_left_unread = not body.ended
                 raise Draining("The service stopped before the upload was there; send it again soon") from None
             raise
         finally:
             self._under_way.discard(task)
 
-    def _check_before_reading(self, request: Request) -> None:
+    async def take(self, request: Request, read_form: ReadForm, *, legacy: bool = False) -> Upload:
+        """Raises a ServiceError for each way to be refused, ClientDisconnect when the client goes away."""
+        session_id, body = new_session_id(), Body(request)
+        try:
+            with self.counted():
+                return await self._take_or_leave_nothing(request, body, read_form, session_id, legacy)
+        finally:
+            request.state.body_left_unread = not body.ended
+
+    async def _take_or_leave_nothing(
+        self, request: Request, body: Body, read_form: ReadForm, session_id: str, legacy: bool
+    ) -> Upload:
+        try:
+            with storage_trouble_in_words():
+                claim = self._check_before_reading(request)
+                body.arrived = claim.wrote
+                try:
+                    return await self._take(request, body, read_form, session_id, claim, legacy)
+                finally:
+                    claim.release()
+        except ServiceError:
+            await asyncio.to_thread(self._files.remove, session_id)
+            await body.read_on()
+            raise
+        except BaseException:
+            # The client is gone, or the service stops: nothing may stay.
+            await asyncio.shield(asyncio.to_thread(self._forget, session_id))
+            raise
+
+    def _check_before_reading(self, request: Request) -> Claim:
         self._tasks.check_room()
         length = int(request.headers.get("content-length", 0))
         if length > self._max_bytes + FORM_OVERHEAD_BYTES:
             raise too_large(self._max_bytes)
-        if self._files.free_bytes() - length < self._floor_bytes:
-            raise InsufficientStorage("The service's disk has no room for this video; try again later")
+        return self._space.claim(length)
 
-    async def _take(self, request: Request, body: _Body, read_form: ReadForm, session_id: str, legacy: bool) -> Upload:
+    async def _take(
+        self, request: Request, body: Body, read_form: ReadForm, session_id: str, claim: Claim, legacy: bool
+    ) -> Upload:
+        key = None if legacy else key_of(request)
         content_type = request.headers.get("content-type", "")
         reader = FormReader(content_type, "video", self._max_bytes, lambda fields: _check_early(read_form, fields))
-        part = await _to_its_end(self._files.reserve, session_id) / f"source{PART}"
-        sha256 = await self._receive(body, reader, part)
+        part = await to_its_end(self._files.reserve, session_id) / f"source{PART}"
+        sha256 = await self._receive(body, reader, part, claim)
         wanted = read_form(reader.fields, True)
         if wanted is None or reader.filename is None:
             raise refuse("video", "is missing: send the video as a file in this field")
         if reader.file_bytes == 0:
             raise refuse("video", "is an empty file")
-        path, info = await self._accept(request, part)
-        filename = display_name(reader.filename)
-        metadata = Metadata(
-            filename=filename, sha256=sha256, video=measured(info), request_id=logs.request_id.get(), legacy=legacy
-        )
-        await _to_its_end(self._create, session_id, path, wanted, metadata)
-        event(logger, "uploaded", session=session_id, file=filename, bytes=info.size_bytes)
-        return Upload(session_id, path, wanted, metadata)
+        content = content_of(sha256, wanted.analysis_type, wanted.params)
+        token = new_token() if wanted.token else None
+        async with self._keys.held(key):
+            if made := self._keys.session(key, content):
+                await to_its_end(self._files.remove, session_id)
+                if token:  # the one before may have been lost with its answer, and only its hash was kept
+                    await to_its_end(self._sessions.change_token, made["session_id"], token_hash(token))
+                path = Path(made["video_path"])
+                return Upload(made["session_id"], path, wanted, made["metadata"], token, again=True)
+            info = await self._probed(request, part)
+            path = await to_its_end(_named, part, info)
+            owned = Owned(caller.get().owner, token and token_hash(token))
+            metadata = _metadata(reader.filename, sha256, info, owned, legacy)
+            if key is not None:
+                metadata["idempotency"] = Idempotency(key=key, content=content)
+            upload = await self._made(Upload(session_id, path, wanted, metadata, token))
+            self._keys.note(session_id, metadata)
+            return upload
 
-    async def _receive(self, body: _Body, reader: FormReader, part: Path) -> str:
-        sink = await _to_its_end(self._open_sink, part, self._files.free_bytes, self._floor_bytes)
+    async def adopt(
+        self, request: Request, session_id: str, source: Path, filename: str, wanted: Wanted, owned: Owned
+    ) -> Upload:
+        """Take in a video that is on this disk already. Its file there stays what it is, whatever comes of this; in the
+        session's folder it gets another name. Raises as `take` does."""
+        with storage_trouble_in_words():
+            self._tasks.check_room()
+            info = await self._probed(request, source)
+            sha256 = await to_its_end(_sha256, source)
+            try:
+                folder = await to_its_end(self._files.reserve, session_id)
+                path = folder / f"source.{info.container}"
+                await to_its_end(_link, source, path)
+                metadata = _metadata(filename, sha256, info, owned, legacy=False)
+                return await self._made(Upload(session_id, path, wanted, metadata))
+            except BaseException:
+                await asyncio.shield(asyncio.to_thread(self._forget, session_id))
+                raise
+
+    async def _receive(self, body: Body, reader: FormReader, part: Path, claim: Claim) -> str:
+        sink = await to_its_end(self._open_sink, part, claim.free_bytes, self._space.floor_bytes)
         try:
-            await reader.read(body, sink)
-            return await _to_its_end(sink.finish)
+            await reader.read(body, sink, self._desk)
+            return await to_its_end(sink.finish)
         except BaseException:
             sink.abandon()
             raise
 
-    async def _accept(self, request: Request, part: Path) -> tuple[Path, VideoInfo]:
-        """Rename the part once a picture of it could be decoded. Stops at once when the client goes away."""
+    async def _probed(self, request: Request, part: Path) -> VideoInfo:
+        """What it is, once a picture of it could be decoded. Stops at once when the client goes away."""
         stop = threading.Event()
         probing = asyncio.get_running_loop().run_in_executor(self._probing, self._probe, part, stop.is_set)
         leaving = asyncio.ensure_future(until_gone(request))
@@ -181,9 +248,9 @@ class Intake:
             # The file is being read until the probe has stopped; what it says then is nobody's concern.
             await asyncio.gather(probing, return_exceptions=True)
 
-    def _probe(self, part: Path, stopped: Callable[[], bool]) -> tuple[Path, VideoInfo]:
+    def _probe(self, part: Path, stopped: Callable[[], bool]) -> VideoInfo:
         try:
-            info = probe(part, self._limits, stopped)
+            return probe(part, self._limits, stopped)
         except DecoderUnavailable:
             raise
         except OSError as error:
@@ -191,9 +258,13 @@ class Intake:
         except AnalysisFailed as error:
             logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})
             raise UnsupportedVideo(f"The video could not be read: {error}") from error
-        path = part.rename(part.with_name(f"source.{info.container}"))
-        sync_folder(path.parent)
-        return path, info
+
+    async def _made(self, upload: Upload) -> Upload:
+        """Once its session is in the ledger."""
+        await to_its_end(self._create, upload.session_id, upload.path, upload.wanted, upload.metadata)
+        facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
+        event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
+        return upload
 
     def _forget(self, session_id: str) -> None:
         """The row too, where it was written already: nobody was told of it."""
@@ -206,61 +277,36 @@ class Intake:
         )
 
 
-@contextmanager
-def _storage_trouble_in_words() -> Iterator[None]:
-    """Whichever write it is that the disk does not take."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL_DISK:
-            raise disk_full() from error
-        logger.exception("the folder for videos cannot be used")
-        words = "The service cannot store videos at the moment; try again later"
-        raise NotReady(words, reason="storage_unavailable") from error
-
-
 def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:
     """Refuse before the video arrives what is wrong already."""
     read_form(fields, False)
 
 
-async def _to_its_end(function: Callable[..., T], *arguments: Any) -> T:
-    """Run it in a thread. A cancel waits until it is done, so that nothing is still written behind a clean-up."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait([work])
-        raise
+def _named(part: Path, info: VideoInfo) -> Path:
+    path = part.rename(part.with_name(f"source.{info.container}"))
+    sync_folder(path.parent)
+    return path
 
 
-async def until_gone(request: Request) -> None:
-    """Returns when the client has closed its connection. To be called once the body has been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def _link(source: Path, path: Path) -> None:
+    """The same file under another name: until the session's row is written, either name may be all that a crash
+    leaves."""
+    os.link(source, path)
+    sync_folder(path.parent)
 
 
-class _Body:
-    """A request's body, piece by piece, that knows whether it has been read to its end."""
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def __init__(self, request: Request) -> None:
-        self._receive = request.receive
-        self.ended = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while not self.ended:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            self.ended = not message.get("more_body", False)
-            yield message.get("body", b"")
-
-    async def read_on(self) -> None:
-        """Read what is left of a refused body, up to a limit."""
-        left = READ_ON_BYTES
-        with suppress(TimeoutError, ClientDisconnect):
-            async with asyncio.timeout(READ_ON_SECONDS):
-                async for piece in self:
-                    left -= len(piece)
-                    if left < 0:
-                        return
+def _metadata(filename: str, sha256: str, info: VideoInfo, owned: Owned, legacy: bool) -> Metadata:
+    return Metadata(
+        filename=display_name(filename),
+        sha256=sha256,
+        video=measured(info),
+        request_id=logs.request_id.get(),
+        legacy=legacy,
+        owner=owned.owner,
+        token_hash=owned.token_hash,
+    )

@@ -9,8 +9,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
+from api.bodies import until_gone
 from api.forms import read_legacy_params
-from api.intake import Intake, Upload, Wanted, until_gone
+from api.intake import Intake, Upload, Wanted
 from errors import AnalysisFailed, Draining, SessionCancelled
 from schemas import PARAMS, AnalysisType, LegacyBody, LegacyError, Params, Session, Status
 from stores.files import SessionFiles

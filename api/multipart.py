@@ -13,17 +13,12 @@ from typing import BinaryIO, Protocol
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.batches import Batch, Writer
+from api.batches import Writer
+from api.desk import Batch, Desk
 from api.forms import refuse
-from errors import InsufficientStorage, UploadTooLarge
+from api.space import disk_full
+from errors import UploadTooLarge
 from stores.files import FULL_DISK
-
-BATCH_BYTES = 1 << 19
-BATCHES_AHEAD = 3
-"""How many batches an upload may be ahead of its writing: with all its room, 3 MB."""
-
-CHUNK_BYTES = 1 << 18
-"""As much as a server usually hands on at a time, and so as a batch may grow beyond its size."""
 
 MAX_FIELD_BYTES = 64_000
 MAX_PARTS = 32
@@ -121,7 +116,7 @@ class FormReader:
         self._max_file_bytes = max_file_bytes
         self._on_file = on_file
         self._body_bytes = 0
-        self._batch = Batch(BATCH_BYTES + CHUNK_BYTES)
+        self._batch: Batch  # from when reading begins
         self._header_name = b""
         self._header_value = b""
         self._parts = 0
@@ -129,15 +124,16 @@ class FormReader:
         self._begin_part()
         self._parser = self._open_parser(content_type)
 
-    async def read(self, body: AsyncIterable[bytes], sink: Sink) -> None:
+    async def read(self, body: AsyncIterable[bytes], sink: Sink, desk: Desk) -> None:
         """Raises InvalidRequest, UploadTooLarge, and what the sink raises."""
-        spare = [Batch(BATCH_BYTES + CHUNK_BYTES) for _ in range(BATCHES_AHEAD)]
-        writer = Writer(sink.write, spare)
+        writer = Writer(sink.write, desk)
+        self._batch = writer.first()
         try:
             async for chunk in body:
                 self._parse(chunk)
-                if self._batch.size >= BATCH_BYTES:
+                if self._batch.full:
                     self._batch = await writer.write(self._batch)
+                await desk.turn()
             await writer.write(self._batch)
             await writer.finish()
             if not self._ended:
@@ -237,7 +233,3 @@ class FormReader:
 
 def too_large(max_bytes: int) -> UploadTooLarge:
     return UploadTooLarge(f"The video is larger than the {max_bytes >> 20} MB that are accepted", maxBytes=max_bytes)
-
-
-def disk_full() -> InsufficientStorage:
-    return InsufficientStorage("The service's disk is full; try again later")

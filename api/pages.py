@@ -47,7 +47,6 @@ POLICY = "; ".join(
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
     # A browser keeps every file and asks each time whether it still holds, so that no old module meets a new one.
     "Cache-Control": "no-cache",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.access import is_visible
 from errors import (
     AnalysisFailed,
     ResultsNotReady,
@@ -15,8 +16,9 @@ from session_manager import SessionManager
 
 
 def known(sessions: SessionManager, session_id: str) -> Session:
+    """Raises SessionNotFound, also where it is somebody else's."""
     row = sessions.get_session(session_id)
-    if row is None:
+    if row is None or not is_visible(row):
         raise unknown(session_id)
     return row
 

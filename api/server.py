@@ -14,6 +14,8 @@ from typing import Any
 
 import uvicorn
 
+from api.connections import Connection
+
 LINGER_SECONDS = 1.0
 """How long a SIGTERM leaves the door open for polls, and for a balancer to see that this server drains."""
 
@@ -36,8 +38,11 @@ def served_as(app: Callable[..., Any]) -> uvicorn.Config:
     """How an ASGI app is served here; the benchmarks serve bare ones in the same way, to compare."""
     return uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,
+        # Whom to believe about addresses is TRUSTED_PROXIES' matter.
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=UNREAD_SECONDS,  # type: ignore[arg-type]  # goes to asyncio's, which takes parts too
     )

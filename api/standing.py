@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.rows import unknown
+from api.rows import known
 from errors import InvalidRequest
 from schemas import Session, Status, StatusBody
 from session_manager import SessionManager
@@ -68,10 +68,7 @@ class Standings:
         """Raises SessionNotFound."""
         # The place first: one that waits no more when its row is read has begun, and not the other way round.
         place = self._tasks.queue_position(session_id)
-        row = self._sessions.get_session(session_id)
-        if row is None:
-            raise unknown(session_id)
-        return self._told(row, place)
+        return self._told(known(self._sessions, session_id), place)
 
     def of(self, row: Session) -> Standing:
         return self._told(row, self._tasks.queue_position(row["session_id"]))

@@ -24,6 +24,10 @@ PART = ".part"
 """Ending of a file that is still being written."""
 
 
+TRASH = ".trash-"
+"""Beginning of the name of a folder that is being deleted: nobody finds half a session under its id."""
+
+
 def is_session_id(name: str) -> bool:
     """Whether it is an id as we make them: a UUID in its canonical form, and so safe as a folder's name."""
     try:
@@ -100,6 +104,13 @@ class SessionFiles:
         write_atomically(self.folder(session_id) / RESULT, data)
         return RESULT
 
+    def has(self, session_id: str, name: str) -> bool:
+        """Whether the session has a file of this name, and anything in it."""
+        try:
+            return (self.folder(session_id) / name).stat().st_size > 0
+        except (OSError, ValueError):
+            return False
+
     def read(self, session_id: str, name: str) -> bytes:
         return (self.folder(session_id) / name).read_bytes()
 
@@ -124,13 +135,28 @@ class SessionFiles:
         return inside if inside.exists() else Path(video_path)
 
     def remove(self, session_id: str) -> None:
-        """Delete the folder and all in it. A worker that is just leaving may still write there: it calls this too."""
-        shutil.rmtree(self.folder(session_id), ignore_errors=True)
+        """Delete the folder and all in it, at one stroke for whoever reads it and over a power cut. A worker that is
+        just leaving may still write there: it calls this too."""
+        folder = self.folder(session_id)
+        trash = self._root / f"{TRASH}{uuid.uuid4().hex}"
+        try:
+            folder.rename(trash)
+            sync_folder(self._root)
+        except FileNotFoundError:
+            return
+        except OSError:
+            logger.exception("cannot move %s away; it is deleted where it is", folder)
+        for doomed in (trash, folder):
+            shutil.rmtree(doomed, ignore_errors=True)
 
     def sweep(self) -> int:
-        """Delete what a crash left: folders without a row, and parts. Only at start, when no upload runs."""
+        """Delete what a crash left: half-deleted folders, folders without a row, and parts. Only at start, when no
+        upload runs."""
         swept = 0
         for folder in self._root.iterdir():
+            if folder.name.startswith(TRASH):
+                shutil.rmtree(folder, ignore_errors=True)
+                swept += 1
             if not (is_session_id(folder.name) and folder.is_dir()):
                 continue
             if not (folder / ROW).exists():

@@ -165,18 +165,39 @@ def _read(path: Path) -> Session:
     session_id = path.parent.name
     try:
         row = ROWS.validate_json(path.read_bytes())
-        if row["session_id"] == session_id:
+        if row["session_id"] == session_id and _is_sound(row):
             return row
-        logger.error("%s is another session's row", path)
+        logger.error("%s does not hold this session's row", path)
     except (OSError, ValidationError):
         logger.exception("%s cannot be read", path)
     # Since it was written, so that restarts do not prolong it; and with a revision above any that was counted.
-    now = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    now = _written_at(path)
     row = new_session(session_id, "", AnalysisType.HIGHLIGHTS, {}, now)
     words = "The session's record on disk was damaged"
     row["revision"] = int(now.timestamp() * 1000)
     row.update(status=Status.FAILED, error=words, message=words, reason="internal", ended_at=now, expires_at=now + DAY)  # type: ignore[call-arg]
     return row
+
+
+def _written_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        return datetime.now(UTC)
+
+
+def _is_sound(row: Session) -> bool:
+    """Whether a row with values of the right types makes sense to the ledger, which counts on it."""
+    instants = [value for value in row.values() if isinstance(value, datetime)]
+    ended = row["status"] in (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+    seconds = row["metadata"]["video"].get("duration_seconds", 0)
+    return (
+        all(instant.tzinfo for instant in instants)
+        and ended == (row["ended_at"] is not None) == (row["expires_at"] is not None)
+        and row["status"] is not Status.EXPIRED  # a name for the hour, which is never stored
+        and 0 <= row["progress"] <= 100
+        and isinstance(seconds, int | float)
+    )
 
 
 def _next_revision(row: Session, findings: tuple[Found, ...]) -> int:
@@ -192,7 +213,7 @@ def _claim(root: Path) -> _LockFile:
     """Make the folder ours alone, for as long as the lock file stays open."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        return _LockFile(root / ".lock")
+        lock = _LockFile(root / ".lock")
     except BlockingIOError as error:
         raise CannotStart(
             f"another process already works in DATA_DIR={root}. Sessions live in one process's memory: start the "
@@ -200,6 +221,11 @@ def _claim(root: Path) -> _LockFile:
         ) from error
     except OSError as error:
         raise CannotStart(f"DATA_DIR={root} cannot be written: {error.strerror}") from error
+    # The lock may be there from better days.
+    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+        lock.close()
+        raise CannotStart(f"DATA_DIR={root} cannot be written: Permission denied")
+    return lock
 
 
 class _LockFile:

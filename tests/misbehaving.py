@@ -6,14 +6,18 @@ import ctypes
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import numpy as np
 
 from errors import UnsupportedVideo
 from schemas import Sound
+
+MOST_FILES = 1024
 
 
 def counts(most: int) -> Iterator[int]:
@@ -87,7 +91,7 @@ def names_its_limits() -> Iterator[tuple[int, ...]]:
 
 
 def counts_its_files() -> Iterator[int]:
-    yield len(os.listdir("/dev/fd")) - 1  # noqa: PTH208
+    yield sum(map(_is_open, range(MOST_FILES)))
 
 
 def writes_a_file(path: str) -> Iterator[int]:
@@ -95,5 +99,40 @@ def writes_a_file(path: str) -> Iterator[int]:
         yield file.write(b"x")
 
 
+def tries(deed: str, path: str) -> Iterator[str]:
+    """What the system says to a deed that is none of a decoder's business; nothing where it lets it happen."""
+    deeds: dict[str, Callable[[], object]] = {
+        "read": lambda: open(path, "rb").read(),  # noqa: PTH123, SIM115
+        "list": lambda: os.listdir(path),  # noqa: PTH208
+        "connect": lambda: socket.create_connection(("127.0.0.1", 9)),
+        "run": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),
+        "fork": os.fork,
+        "kill": lambda: os.kill(os.getppid(), 0),
+        "remove": lambda: os.unlink(path),  # noqa: PTH108
+        "rename": lambda: os.rename(path, f"{path}.gone"),  # noqa: PTH104
+        "truncate": lambda: os.truncate(path, 0),
+        "append": lambda: os.open(path, os.O_WRONLY | os.O_APPEND),
+        "link": lambda: os.symlink(path, f"{path}.link"),  # noqa: PTH211
+        "raise its limits": lambda: resource.prlimit(os.getppid(), resource.RLIMIT_AS),
+    }
+    try:
+        deeds[deed]()
+    except OSError as error:
+        yield error.strerror or type(error).__name__
+    else:
+        yield ""
+
+
+def tells_its_environment() -> Iterator[tuple[str, ...]]:
+    yield tuple(sorted(os.environ))
+
+
 def _pipe() -> int:
-    return max(int(name) for name in os.listdir("/dev/fd") if os.path.exists(f"/dev/fd/{name}"))  # noqa: PTH208, PTH110
+    return max(filter(_is_open, range(MOST_FILES)))
+
+
+def _is_open(number: int) -> bool:
+    with suppress(OSError):
+        os.fstat(number)
+        return True
+    return False

@@ -20,7 +20,10 @@ from typing import Any
 import httpx
 import psutil
 import uvicorn
+from fastapi import FastAPI
 
+from api.connections import Connection
+from api.keyring import token_hash
 from app import House, build, front
 from config import Settings
 from schemas import Metadata, Status
@@ -77,6 +80,7 @@ class Service:
 
     house: House
     http: httpx.Client
+    app: FastAPI
 
     @property
     def data_dir(self) -> Path:
@@ -111,10 +115,13 @@ class Service:
         data: dict[str, Any] = body["data"]
         return data
 
-    def seeded(self, status: Status, **updates: Any) -> str:
+    def seeded(self, status: Status, owner: str | None = None, token: str | None = None, **updates: Any) -> str:
         """A session that the ledger's own moves led to the status, without any work."""
         sessions = self.house.sessions
-        metadata = Metadata(filename="clip.mp4", sha256="", video={}, request_id=None, legacy=False)
+        hashed = token and token_hash(token)
+        metadata = Metadata(
+            filename="clip.mp4", sha256="", video={}, request_id=None, legacy=False, owner=owner, token_hash=hashed
+        )
         session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
         folder = self.house.files.folder(session_id)
         (folder / "source.mp4").write_bytes(b"video")
@@ -144,13 +151,16 @@ class Service:
 
 def serve(settings: Settings, eyes: Eyes | None = None) -> Iterator[Service]:
     app = front(build(settings, eyes))
-    server = _Server(uvicorn.Config(app, port=0, lifespan="on", log_config=None, access_log=False))
+    config = uvicorn.Config(
+        app, port=0, http=Connection, lifespan="on", log_config=None, access_log=False, proxy_headers=False
+    )
+    server = _Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.serving.wait(PATIENCE)
     port = server.servers[0].sockets[0].getsockname()[1]
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, verify=False) as http:
-        yield Service(app.state.house, http)
+        yield Service(app.state.house, http, app)
     server.should_exit = True
     thread.join(PATIENCE)
     assert not thread.is_alive()

@@ -55,11 +55,10 @@ def test_what_is_left_for_the_last_is_not_shown_when_it_is_too_short() -> None:
     assert clips_of([moment(20, 24), moment(3, 7)], 5.0, 1.5) == [Clip(20, 24)]
 
 
-def test_a_clip_that_ends_with_its_shot_does_not_flash_up_the_next() -> None:
-    cuts = [3.0, 6.0, 25.05]
+def test_a_clip_that_ends_with_its_shot_says_so() -> None:
+    cuts = [3.0, 6.0, 25.05, 32.95]
     found = clips_of([moment(3, 6), moment(20, 25), moment(30, 33)], None, 1.5, cuts)
-    assert [clip.end for clip in found] == pytest.approx([5.9, 25, 33])
-    assert [clip.start for clip in found] == [3, 20, 30]
+    assert found == [Clip(3, 6, doubtful=0.1), Clip(20, 25), Clip(30, 32.95, doubtful=0.1)]
 
 
 def test_even_the_shortest_reel_shows_something() -> None:

@@ -108,7 +108,10 @@ def test_the_documentation_shows_the_upload_form_and_every_error(shared_service:
     assert form["required"] == ["video", "analysis_type"]
     assert {"400", "413", "429", "503", "507"} <= upload["responses"].keys()
     assert {"404"} <= paths[f"{BASE}/status/{{session_id}}"]["get"]["responses"].keys()
-    assert all("422" not in operation["responses"] for path in paths.values() for operation in path.values())
+    # FastAPI's own refusals are none of ours: what an upload declares is a key's that was used before.
+    others = [operation for path in paths.values() for operation in path.values() if operation is not upload]
+    assert all("422" not in operation["responses"] for operation in others)
+    assert upload["responses"]["422"]["description"].startswith("Its `Idempotency-Key`")
     assert shared_service.http.get("/docs").status_code == 200
 
 

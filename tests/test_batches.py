@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 
 import pytest
 
-from api.batches import Batch, Writer
-from api.multipart import BATCH_BYTES, FormReader
+from api.batches import Writer
+from api.desk import BATCH_BYTES, PIECES_A_TURN, SMALL_BATCH_BYTES, WRITERS, Desk
+from api.multipart import FormReader
 
 PATIENCE = 30.0
 """Seconds after which a test that waits gives up."""
@@ -47,6 +49,12 @@ def held() -> Iterator[HeldSink]:
     sink.let.set()
 
 
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with closing(Desk()) as desk:
+        yield desk
+
+
 async def form() -> AsyncIterator[bytes]:
     """Without an end: what reads it has several batches waiting when it stops here."""
     yield HEAD
@@ -64,10 +72,10 @@ async def cancelled(task: asyncio.Task[None], times: int) -> None:
 
 @pytest.mark.parametrize("times", [1, 2, 3])
 async def test_nothing_writes_to_the_sink_once_read_returns_however_often_it_is_cancelled(
-    held: HeldSink, times: int
+    held: HeldSink, desk: Desk, times: int
 ) -> None:
     reader = FormReader("multipart/form-data; boundary=edge", "video", 1 << 30, lambda fields: None)
-    reading = asyncio.create_task(reader.read(form(), held))
+    reading = asyncio.create_task(reader.read(form(), held, desk))
     assert await asyncio.to_thread(held.began.wait, PATIENCE)
     await cancelled(reading, times)
     assert not reading.done()
@@ -78,29 +86,85 @@ async def test_nothing_writes_to_the_sink_once_read_returns_however_often_it_is_
 
 
 @pytest.mark.parametrize("times", [0, 2])
-async def test_the_thread_ends_once_its_writer_is_left(held: HeldSink, times: int) -> None:
-    writer = Writer(held.write, [Batch(1)])
-    await writer.write(Batch(1))
+async def test_leaving_waits_for_what_is_being_written(held: HeldSink, desk: Desk, times: int) -> None:
+    writer = Writer(held.write, desk)
+    await writer.write(writer.first())
     assert await asyncio.to_thread(held.began.wait, PATIENCE)
     leaving = asyncio.create_task(writer.leave())
     await asyncio.sleep(0)
     await cancelled(leaving, times)
+    assert not leaving.done()
     held.let.set()
     await asyncio.wait([leaving])
     assert leaving.cancelled() == (times > 0)
-    assert held.thread
-    await asyncio.to_thread(held.thread.join, PATIENCE)
-    assert not held.thread.is_alive()
+    assert held.written == 1
 
 
-async def test_after_a_batch_failed_no_other_is_written() -> None:
+async def test_after_a_batch_failed_no_other_is_written(desk: Desk) -> None:
     sink = HeldSink(OSError("broken"))
-    writer = Writer(sink.write, [Batch(1) for _ in range(3)])
+    writer = Writer(sink.write, desk)
+    batch = writer.first()
     for _ in range(3):
-        await writer.write(Batch(1))
+        batch = await writer.write(batch)
     sink.let.set()
     with pytest.raises(OSError, match="broken"):
         await writer.finish()
     await writer.finish()
     await writer.leave()
     assert (sink.calls, sink.written) == (1, 0)
+
+
+async def test_uploads_write_in_their_own_order_with_few_threads(desk: Desk) -> None:
+    threads = set[str]()
+
+    async def write(number: int) -> list[int]:
+        written: list[int] = []
+
+        def note(data: memoryview) -> None:
+            threads.add(threading.current_thread().name)
+            written.append(data[0])
+
+        writer = Writer(note, desk)
+        batch = writer.first()
+        for turn in range(10):
+            batch.add(memoryview(bytes([turn])))
+            batch = await writer.write(batch)
+        await writer.finish()
+        await writer.leave()
+        return written
+
+    assert await asyncio.gather(*(write(number) for number in range(50))) == [list(range(10))] * 50
+    assert len(threads) <= WRITERS
+
+
+def test_who_finds_no_large_batch_has_a_small_one_and_all_come_back() -> None:
+    with closing(Desk(batches=1)) as desk:
+        large, small = desk.first_batch(), desk.first_batch()
+        large.add(memoryview(bytes(SMALL_BATCH_BYTES)))
+        small.add(memoryview(bytes(SMALL_BATCH_BYTES)))
+        assert (large.full, small.full) == (False, True)
+        assert desk.another_batch() is None
+        desk.give_back(small)
+        desk.give_back(large)
+        assert desk.first_batch() is large
+        assert large.size == 0
+
+
+async def test_others_are_answered_between_pieces_of_many_bodies(desk: Desk) -> None:
+    """Each turn of the loop reads so many pieces at most, however many bodies have one."""
+    read = 0
+
+    async def body() -> None:
+        nonlocal read
+        for _ in range(5):
+            await desk.turn()
+            read += 1
+
+    bodies = [asyncio.create_task(body()) for _ in range(20)]
+    seen = []
+    while not all(task.done() for task in bodies):
+        before = read
+        await asyncio.sleep(0)
+        seen.append(read - before)
+    assert read == 100
+    assert max(seen) <= 2 * PIECES_A_TURN  # as one turn ends another begins

@@ -23,7 +23,7 @@ def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 def test_the_demo_starts_a_service_of_its_own_where_none_runs() -> None:
-    done = cli("demo", PORT="9")
+    done = cli("demo", PORT="9", API_KEYS="web:0123456789abcdef")
     assert done.returncode == 0, done.stderr
     assert "Starting a service" in done.stdout
     assert "100 %" in done.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -94,6 +94,17 @@ def test_a_refusal_carries_the_services_words_and_reason(client: VideoClient, cl
     assert (refusal.value.status_code, refusal.value.reason) == (400, "invalid_request")
     with pytest.raises(ServiceError, match="Session not found"):
         client.status("nobody")
+
+
+def test_a_key_is_sent_with_every_call(serve_with: Callable[..., Service], clip: Path) -> None:
+    key = "alice-0123456789-secret"
+    url = str(serve_with(api_keys=f"alice:{key}").http.base_url)
+    with VideoClient(url, api_key=key) as client:
+        session_id = client.upload(clip, "highlights")["sessionId"]
+        assert client.follow(session_id, lambda status: None)["status"] == "completed"
+    with VideoClient(url) as stranger, pytest.raises(ServiceError, match="asks for a key") as refusal:
+        stranger.status(session_id)
+    assert (refusal.value.status_code, refusal.value.reason) == (401, "unauthorized")
 
 
 def test_a_service_that_is_not_there_is_told() -> None:

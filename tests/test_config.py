@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,41 @@ def test_a_key_is_shown_to_nobody() -> None:
     assert "secret" not in repr(settings)
 
 
+KEY = "0123456789abcdef"
+
+
+def test_keys_are_named_and_kept_as_their_hashes() -> None:
+    settings = Settings.from_env({"API_KEYS": f"web:{KEY}, ci-2:{KEY}:2,"})
+    assert [key.name for key in settings.api_keys] == ["web", "ci-2"]
+    assert settings.api_keys[1].digest == hashlib.sha256(f"{KEY}:2".encode()).digest()
+    assert KEY not in repr(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        KEY,
+        f":{KEY}",
+        "web:short-secret",
+        f"web:{KEY} x",
+        f"wéb:{KEY}",
+        f"web:{KEY}é",
+        f"a:{KEY},a:{KEY}2",
+        f"a:{KEY},b:{KEY}",
+        ",",
+    ],
+)
+def test_keys_that_cannot_be_used_stop_the_start_and_are_not_shown(wrong: str) -> None:
+    with pytest.raises(CannotStart, match="API_KEYS") as told:
+        Settings.from_env({"API_KEYS": wrong})
+    assert not any(part in str(told.value) for part in (KEY, "short-secret"))
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    settings = Settings.from_env({"TRUSTED_PROXIES": "127.0.0.1, fd00::/8"})
+    assert settings.trusted_proxies == ("127.0.0.1/32", "fd00::/8")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -58,6 +94,8 @@ def test_a_key_is_shown_to_nobody() -> None:
         ("VISION_MODEL", "ftp://example.com/v1"),
         ("VISION_MODEL", "http://"),
         ("VISION_DTYPE", "int4"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("RATE_UPLOADS_PER_MINUTE", "-1"),
         ("CORS_ORIGINS", "example.com"),
         ("CORS_ORIGINS", "http://example.com/"),
     ],

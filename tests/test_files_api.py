@@ -12,11 +12,13 @@ from typing import Any
 
 import av
 import httpx
+import numpy as np
 import pytest
 
 from api.ranges import Stretch, Unsatisfiable, same, stretch_of
 from schemas import Status
 from tests.service import BASE, Service, decoders, until
+from video.draw import Rgb, Style, encode
 
 HOSTILE = "a/b\\\"; rm -rf \u202egpj.<script>\r\nX: y' ü.mp4"
 
@@ -242,20 +244,31 @@ def test_without_the_source_the_rest_is_there(serve_with: Callable[..., Service]
         service.house.sessions.recover(keep_source=False)
 
 
-def test_the_reel_is_as_long_as_asked_and_shaped_so(shared_service: Service, clip: Path) -> None:
+def test_the_reel_is_as_long_as_asked_and_shows_what_moves(shared_service: Service, tmp_path: Path) -> None:
+    """Something bright goes up and down near the right border, of which a narrow middle would show nothing."""
+    picture = np.full((180, 320, 3), 60, np.uint8)
+
+    def at(number: int) -> Rgb:
+        top = abs(number * 8 % 280 - 140)
+        moved = picture.copy()
+        moved[top : top + 40, 260:290] = 235
+        return moved
+
+    encode(tmp_path / "aside.mp4", ((number, at(number)) for number in range(200)), Style())
     wanted: dict[str, Any] = {
-        "target_duration_seconds": 2,
+        "target_duration_seconds": 1.5,
         "aspect": "9:16",
         "min_clip_seconds": 1,
         "max_clip_seconds": 3,
     }
-    data = shared_service.results(shared_service.start(clip, **wanted))
+    data = shared_service.results(shared_service.start(tmp_path / "aside.mp4", **wanted))
     assert data["settings"] | wanted == data["settings"]
     with av.open(io.BytesIO(shared_service.http.get(data["reel_url"]).content), "r") as container:
         video = container.streams.video[0]
         assert container.duration is not None
-        assert container.duration / 1e6 == pytest.approx(2, abs=0.1)
+        assert container.duration / 1e6 == pytest.approx(1.5, abs=0.1)
         assert video.width / video.height == pytest.approx(9 / 16, abs=0.02)
+        assert all(frame.to_ndarray(format="gray").max() > 200 for frame in container.decode(video))
 
 
 def test_who_wants_no_reel_gets_none(shared_service: Service, clip: Path) -> None:

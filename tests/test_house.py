@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"errors", "config", "schemas", "logs", "blas"},
     {"progress"},
-    {"video", "analysis", "stores", "roster"},
+    {"video", "analysis", "stores", "roster", "hands", "watchdog"},
     {"vision", "showcase"},
     {"session_manager", "railway_video_generator"},
     {"task_manager"},

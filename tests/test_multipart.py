@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from api.multipart import BATCH_BYTES, FileSink, FormReader
+from api.desk import BATCH_BYTES, Desk
+from api.multipart import FileSink, FormReader
 from errors import InsufficientStorage, InvalidRequest, UploadTooLarge
 
 EDGE = "edge"
@@ -41,7 +43,8 @@ def reader(max_bytes: int = 1 << 30) -> FormReader:
 async def read(folder: Path, body: bytes, size: int = 1 << 16, form: FormReader | None = None) -> FormReader:
     form, sink = form or reader(), sink_at(folder)
     try:
-        await form.read(pieces(body, size), sink)
+        with closing(Desk()) as desk:
+            await form.read(pieces(body, size), sink, desk)
     finally:
         sink.abandon()
     return form
@@ -51,7 +54,8 @@ async def read(folder: Path, body: bytes, size: int = 1 << 16, form: FormReader 
 async def test_a_file_is_the_same_however_its_body_is_split(tmp_path: Path, size: int) -> None:
     body = part("analysis_type", b"highlights") + part("video", VIDEO, "clip.mp4") + part("params", b"{}") + END
     form, sink = reader(), sink_at(tmp_path)
-    await form.read(pieces(body, size), sink)
+    with closing(Desk()) as desk:
+        await form.read(pieces(body, size), sink, desk)
     assert sink.finish() == hashlib.sha256(VIDEO).hexdigest()
     assert (tmp_path / "source.part").read_bytes() == VIDEO
     assert form.fields == {"analysis_type": "highlights", "params": "{}"}
@@ -127,8 +131,8 @@ def test_another_content_type_is_refused(content_type: str) -> None:
 async def test_writing_stops_at_the_disks_floor(tmp_path: Path) -> None:
     free = iter([3 << 20, 2 << 20, 1 << 19])
     sink = FileSink(tmp_path / "source.part", lambda: next(free), 1 << 20)
-    with pytest.raises(InsufficientStorage):
-        await reader().read(pieces(part("video", VIDEO, "a.mp4") + END, 1 << 16), sink)
+    with pytest.raises(InsufficientStorage), closing(Desk()) as desk:
+        await reader().read(pieces(part("video", VIDEO, "a.mp4") + END, 1 << 16), sink, desk)
     sink.abandon()
 
 
@@ -139,3 +143,18 @@ def test_a_disk_that_fills_up_while_writing_is_told_in_words(tmp_path: Path) -> 
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(InsufficientStorage, match="disk is full"):
         sink._file = full
         sink.write(b"one more byte")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (part("params", b"x" * 64_001), "params: is longer than 64000 bytes"),
+        (b"".join(part(f"field{n}", b"x") for n in range(33)), "body: has more than 32 parts"),
+        (b"".join(part(f"file{n}", b"x", "x.bin") for n in range(33)), "body: has more than 32 parts"),
+        (part("video", b"abc", "a.mp4") + part("video", b"abc", "b.mp4"), "video: is given twice"),
+        (part("x" * 5000, b""), "body: is not a multipart form"),
+    ],
+)
+async def test_fields_and_files_are_counted_and_measured(tmp_path: Path, body: bytes, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        await read(tmp_path, body + END)

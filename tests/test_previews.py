@@ -48,10 +48,11 @@ def test_it_is_made_on_the_first_view_and_says_how_far_it_is(service: Service, s
     assert [number for _, number in shown(tmp_path / "preview.mp4")] == list(range(200))
 
 
-def test_a_cleanup_stops_it_and_leaves_nothing(service: Service, lasting: Path) -> None:
+def test_it_gets_on_and_a_cleanup_stops_it_and_leaves_nothing(service: Service, lasting: Path) -> None:
     session_id = completed(service, lasting)
-    assert ask(service, session_id).status_code == 202
-    until(lambda: rendering(service, session_id))
+    assert ask(service, session_id).json()["progress"] == 0
+    until(lambda: ask(service, session_id).json()["progress"] > 0)
+    assert rendering(service, session_id)
     service.http.delete(f"{BASE}/cleanup/{session_id}")
     until(lambda: not rendering(service, session_id), timeout=1.0)
     until(lambda: service.folders() == [], timeout=1.0)

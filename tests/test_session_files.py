@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,29 @@ def test_the_sweep_touches_nothing_that_is_not_a_sessions(files: SessionFiles, t
 def test_only_canonical_ids_are_ids(name: str) -> None:
     assert is_session_id(ID)
     assert not is_session_id(name)
+
+
+def test_a_delete_that_was_killed_half_way_is_finished_by_the_next_start(tmp_path: Path) -> None:
+    trash = tmp_path / ".trash-half"
+    trash.mkdir()
+    (trash / "source.mp4").write_bytes(b"video")
+    assert SessionFiles(tmp_path).sweep() == 1
+    assert not trash.exists()
+
+
+def test_a_folder_is_gone_under_its_name_before_anything_in_it_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = SessionFiles(tmp_path)
+    (files.reserve(ID) / "source.mp4").write_bytes(b"video")
+
+    def killed(path: Path, ignore_errors: bool) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            files.remove(ID)
+    assert not files.folder(ID).exists()
+    (trash,) = tmp_path.iterdir()
+    assert [path.name for path in trash.iterdir()] == ["source.mp4"]

@@ -279,7 +279,7 @@ def test_recovery_gives_back_what_ran_and_counts_it(sessions: SessionManager) ->
 
 
 def test_recovery_drops_what_only_a_legacy_client_waited_for(sessions: SessionManager) -> None:
-    metadata = Metadata(filename="", sha256="", video={}, request_id=None, legacy=True)
+    metadata = Metadata(filename="", sha256="", video={}, request_id=None, legacy=True, owner=None, token_hash=None)
     session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
     assert sessions.recover() == []
     assert sessions.get_session(session_id) is None
@@ -290,3 +290,18 @@ def test_all_sessions_are_listed_with_their_status_as_of_now(sessions: SessionMa
     clock.forward(hours=2)
     create(sessions)
     assert [row["status"] for row in sessions.list_sessions()] == [Status.EXPIRED, Status.QUEUED]
+
+
+def test_a_completed_session_whose_result_is_lost_fails_in_words_at_the_next_start(
+    sessions: SessionManager, tmp_path: Path
+) -> None:
+    session_id = create(sessions)
+    sessions.begin(session_id, "worker", max_attempts=3)
+    name = SessionFiles(tmp_path).write_result(session_id, b"{}")
+    sessions.update_session(session_id, status=Status.COMPLETED, result=name)
+    sessions.recover()
+    assert get(sessions, session_id)["status"] is Status.COMPLETED
+    (tmp_path / session_id / name).unlink()
+    sessions.recover()
+    row = get(sessions, session_id)
+    assert (row["status"], row["error"]) == (Status.FAILED, "The session's result on disk was lost")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -164,7 +166,7 @@ def always(row: Session) -> bool:
 
 
 def end(row: Session) -> Session:
-    row["status"], row["ended_at"] = Status.CANCELLED, row["created_at"]
+    row["status"], row["ended_at"], row["expires_at"] = Status.CANCELLED, row["created_at"], row["created_at"]
     return row
 
 
@@ -311,3 +313,74 @@ def test_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CannotStart, match="cannot be written"):
         MemoryStore(tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created_at": "2030-01-01T12:00:00"},
+        {"progress": 1000},
+        {"status": "expired"},
+        {"status": "dreaming"},
+        {"status": "completed"},
+        {"metadata": {"filename": "a", "sha256": "", "video": {"duration_seconds": "long"}, "legacy": False}},
+    ],
+    ids=["no time zone", "progress", "stored expiry", "unknown status", "an end without its time", "duration"],
+)
+def test_a_row_that_makes_no_sense_fails_that_session_alone(
+    open_store: Open, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    store = open_store()
+    store.add(row(ID))
+    store.add(row(OTHER))
+    path = tmp_path / ID / "session.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    rows = {one["session_id"]: one for one in open_store().all()}
+    assert rows[OTHER]["status"] is Status.QUEUED
+    assert (rows[ID]["status"], rows[ID]["error"]) == (Status.FAILED, "The session's record on disk was damaged")
+
+
+def test_a_column_of_a_later_version_is_left_out(open_store: Open, tmp_path: Path) -> None:
+    open_store().add(row())
+    path = tmp_path / ID / "session.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"colour": "blue"}))
+    got = open_store().get(ID)
+    assert got
+    assert got["status"] is Status.QUEUED
+    assert "colour" not in got
+
+
+def test_a_row_and_the_folder_that_names_it_are_synced_before_the_row_is_replaced(
+    store: SessionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    store.add(row())
+    assert synced[0].startswith("session.json.")
+    assert synced[1:] == [ID, tmp_path.name]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EMFILE])
+def test_a_write_that_fails_leaves_the_row_as_it_was_and_the_next_goes_on(
+    store: SessionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store.add(row())
+
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match=os.strerror(number)):
+            store.change(ID, start)
+    got = store.get(ID)
+    assert got
+    assert got["status"] is Status.QUEUED
+    assert [path.name for path in (tmp_path / ID).iterdir()] == ["session.json"]
+    assert store.change(ID, start)

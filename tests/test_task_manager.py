@@ -21,7 +21,7 @@ from schemas import AnalysisType, Metadata, Session, Status
 from session_manager import SessionManager
 from stores.files import SessionFiles
 from stores.memory import MemoryStore
-from task_manager import BackgroundTaskManager
+from task_manager import BackgroundTaskManager, Terms
 
 SOON = 5.0
 
@@ -77,7 +77,13 @@ class Bench:
 
     def session(self, **params: object) -> str:
         metadata = Metadata(
-            filename="shown.mp4", sha256="", video={"duration_seconds": 10.0}, request_id=None, legacy=False
+            filename="shown.mp4",
+            sha256="",
+            video={"duration_seconds": 10.0},
+            request_id=None,
+            legacy=False,
+            owner=None,
+            token_hash=None,
         )
         session_id = self.sessions.create_session("source.mp4", AnalysisType.HIGHLIGHTS, params, metadata=metadata)
         (self.folder / session_id / "source.mp4").write_bytes(b"video")
@@ -104,7 +110,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
         analysis, files = Analysis(), SessionFiles(tmp_path)
         late = timedelta(seconds=began_seconds_ago)
         sessions = SessionManager(store, files, clock=lambda: datetime.now(UTC) - late)
-        tasks = BackgroundTaskManager(sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, **settings)  # type: ignore[arg-type]
+        tasks = BackgroundTaskManager(sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, Terms(**settings))  # type: ignore[arg-type]
         benches.append(Bench(tmp_path, analysis, sessions, files, tasks))
         return benches[-1]
 

@@ -34,12 +34,14 @@ def run(
     seconds: float = 30.0,
     stopped: Callable[[], bool] = child.never,
     limits: Limits | None = None,
+    reads: str | None = None,
 ) -> Generator[Any, None, None]:
     return child.run(
         function,
         *arguments,
         expect=expect,
         limits=limits or Limits(),
+        reads=reads,
         silence_seconds=seconds,
         wall_seconds=seconds,
         stopped=stopped,
@@ -163,7 +165,49 @@ def test_a_child_has_little_it_could_use() -> None:
 def test_a_child_cannot_write_files(tmp_path: Path) -> None:
     with pytest.raises(DecoderCrashed):
         list(run(misbehaving.writes_a_file, str(tmp_path / "file")))
-    assert (tmp_path / "file").read_bytes() == b""
+    assert not (tmp_path / "file").exists()
+
+
+WHERE_IT_CAN = pytest.mark.skipif(
+    not (child.sealed().calls and child.sealed().files), reason="this machine's kernel knows no seccomp or Landlock"
+)
+
+
+@WHERE_IT_CAN
+@pytest.mark.parametrize(
+    "deed",
+    [
+        *("read", "list", "connect", "run", "fork", "kill", "remove", "rename", "truncate", "append", "link"),
+        "raise its limits",
+    ],
+)
+def test_a_child_is_let_do_nothing_but_its_work(tmp_path: Path, deed: str) -> None:
+    video, other = tmp_path / "video", tmp_path / "other"
+    video.write_bytes(b"video")
+    other.write_bytes(b"other")
+    path = {"read": other, "list": tmp_path}.get(deed, video)
+    assert [*run(misbehaving.tries, deed, str(path), expect=str, reads=str(video))] != [""]
+    assert (video.read_bytes(), other.read_bytes(), len([*tmp_path.iterdir()])) == (b"video", b"other", 2)
+
+
+def test_a_child_reads_the_one_file_it_is_for(tmp_path: Path) -> None:
+    (tmp_path / "video").write_bytes(b"video")
+    path = str(tmp_path / "video")
+    assert [*run(misbehaving.tries, "read", path, expect=str, reads=path)] == [""]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
+def test_a_child_and_what_it_comes_from_know_no_secret() -> None:
+    here = "from video import child, forking; import psutil; child.sealed(); "
+    told = "print([p.environ() for p in psutil.Process().children(recursive=True)])"
+    kill = "[p.kill() for p in psutil.Process().children() if 'forkserver' in ' '.join(p.cmdline())]; "
+    restarted = f"{here} {kill} child.sealed(); {told}"
+    for script in (here + told, restarted):
+        secret = {"API_KEYS": "me:hunter2", "PYTHONPATH": str(ROOT)}
+        shown = subprocess.run([sys.executable, "-c", script], env=secret, capture_output=True, text=True, check=True)
+        assert "OPENBLAS_NUM_THREADS" in shown.stdout
+        assert "hunter2" not in shown.stdout
+    assert list(run(misbehaving.tells_its_environment, expect=tuple)) == [()]
 
 
 def test_many_threads_may_run_children_at_once() -> None:

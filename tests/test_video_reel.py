@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import pytest
 from av.video.stream import VideoStream
 
 from errors import AnalysisStopped, UnsupportedVideo
-from schemas import Centre, Clip, Limits, Reel
+from schemas import Centre, Clip, Limits, Reel, Written
 from stores.files import write_pieces
 from tests.footage import SMALL, anamorphic, corner, damaged, turned
-from tests.numbered import NUMBERED, TICK_SECONDS, draw_numbered, heard, shown
+from tests.numbered import NUMBERED, TICK_SECONDS, draw_numbered, heard, numbered, shown
 from video.child import never
 from video.draw import Style, encode
+from video.preview import preview
 from video.reel import render
 
 CLIPS = (Clip(1.0, 2.5), Clip(4.033, 5.2), Clip(5.2, 5.9), Clip(9.0, 11.0))
@@ -27,8 +29,10 @@ MOST = 1 << 26
 
 def rendered(video: Path, *clips: Clip, stopped: Callable[[], bool] = never, **form: object) -> Path:
     reel = Reel(clips, **form)  # type: ignore[arg-type]
-    target = video.with_name("reel.mp4")
-    pieces = render(video, reel, Limits(), stopped)
+    return written(video.with_name("reel.mp4"), render(video, reel, Limits(), stopped))
+
+
+def written(target: Path, pieces: Iterator[Written]) -> Path:
     write_pieces(target, ((piece.offset, piece.data) for piece in pieces), MOST)
     return target
 
@@ -138,12 +142,15 @@ def test_a_video_without_sound_makes_a_reel_without(tmp_path: Path) -> None:
     assert [number for _, number in shown(path)] == list(range(25, 50))
 
 
-@pytest.mark.parametrize("ending", ["mkv", "ts", "mov"])
-def test_containers_make_no_difference(tmp_path: Path, ending: str) -> None:
-    reel = rendered(draw_numbered(tmp_path / f"video.{ending}", 9), Clip(1, 1.6), Clip(7.4, 8.2))
-    assert [number for _, number in shown(reel)] == [*range(25, 40), *range(185, 205)]
-    (inside,) = (tick for tick in heard(reel) if 0.65 < tick < 0.8)
-    assert inside == pytest.approx(0.7, abs=0.002)
+@pytest.mark.parametrize(
+    ("ending", "keys"), [("mkv", "keyint=60"), ("ts", "open-gop=1"), ("mov", "intra-refresh=1:bframes=0")]
+)
+def test_containers_make_no_difference_nor_where_decoding_may_begin(tmp_path: Path, ending: str, keys: str) -> None:
+    style = replace(NUMBERED, options={"g": "50", "x264-params": keys})
+    reel = rendered(draw_numbered(tmp_path / f"video.{ending}", 9, style), Clip(1, 1.6), Clip(8.2, 8.8))
+    assert [number for _, number in shown(reel)] == [*range(25, 40), *range(205, 220)]
+    (inside,) = (tick for tick in heard(reel) if 0.65 < tick < 1.1)
+    assert inside == pytest.approx(0.9, abs=0.002)
 
 
 def test_a_varying_rate_becomes_a_steady_one(tmp_path: Path) -> None:
@@ -182,11 +189,17 @@ def test_pixels_are_square(tmp_path: Path) -> None:
     assert size_of(reel) == (128, 64)
 
 
-@pytest.mark.parametrize(("size", "expected"), [((1920, 1080), (1280, 720)), ((1080, 1440), (720, 960))])
-def test_large_pictures_are_reduced(tmp_path: Path, size: tuple[int, int], expected: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "expected", "small"),
+    [((1920, 1080), (1280, 720), (854, 480)), ((1080, 1440), (720, 960), (480, 640))],
+)
+def test_large_pictures_are_reduced_and_those_of_a_preview_more(
+    tmp_path: Path, size: tuple[int, int], expected: tuple[int, int], small: tuple[int, int]
+) -> None:
     style = Style(width=size[0], height=size[1])
     encode(tmp_path / "large.mp4", corner(style, 5), style)
     assert size_of(rendered(tmp_path / "large.mp4", Clip(0, 0.2))) == expected
+    assert size_of(written(tmp_path / "small.mp4", preview(tmp_path / "large.mp4", Limits()))) == small
 
 
 def test_odd_sizes_become_even(tmp_path: Path) -> None:
@@ -226,6 +239,23 @@ def test_what_is_damaged_is_held_over(tmp_path: Path, video: Path) -> None:
     pictures = shown(rendered(broken, Clip(1.0, 3.0)))
     assert len(pictures) == 50
     assert [number for _, number in pictures][:10] == list(range(25, 35))
+
+
+@pytest.mark.parametrize("cut", [48, 49, 50])
+def test_a_clip_ends_with_the_last_picture_of_its_shot(tmp_path: Path, cut: int) -> None:
+    """Pictures that all differ, until a place that differs more; its sound fades out with it."""
+    style = Style(width=192, height=108)
+    pictures = ((number, numbered(number, style) // (1 if number < cut else 3)) for number in range(75))
+    encode(tmp_path / "cut.mp4", pictures, style, np.full(3 * 48_000, 0.5, np.float32))
+    reel = rendered(tmp_path / "cut.mp4", Clip(1, 2, doubtful=0.1), Clip(2.2, 2.6))
+    with av.open(str(reel)) as container:
+        bright = [frame.to_ndarray(format="gray").max() > 128 for frame in container.decode(video=0)]
+    with av.open(str(reel)) as container:
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert bright == [True] * (cut - 25) + [False] * 10
+    joint = (cut - 25) * 1920
+    assert np.abs(sound[joint - 3000 : joint - 1000]).mean() > 0.3
+    assert np.abs(sound[joint - 4 : joint + 4]).max() < 0.1
 
 
 def test_a_clip_past_the_end_shows_what_there_is(video: Path) -> None:

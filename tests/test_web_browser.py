@@ -15,7 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from config import Settings
+from schemas import Status
 from tests.browser import Visit, barriers, chromium
+from tests.events import find
 from tests.service import BASE, Program, Service, serve, until
 from video.draw import Style, draw_video
 
@@ -74,8 +76,12 @@ def sets_of(host: Service, bobbing: Path) -> str:
     return session_id
 
 
-def session_of(page: Page) -> str:
-    return page.url.rpartition("/")[2]
+def session_of(page: Page, host: Service) -> str:
+    """The session that is looked at. What it was given to prove that it may, the host's own client has from now on."""
+    session_id = page.url.rpartition("/")[2]
+    found = "id => JSON.parse(localStorage['video-sessions']).find((row) => row.id === id).token"
+    host.http.headers["X-Session-Token"] = page.evaluate(found, session_id)
+    return session_id
 
 
 def test_the_first_view_is_small_quick_and_without_barriers(visit: Callable[..., Visit]) -> None:
@@ -106,7 +112,7 @@ def test_highlights_from_the_drop_to_the_last_click(visit: Callable[..., Visit],
     page.get_by_label("At most this many").fill("2")
     page.get_by_role("button", name="Analyse").click()
     expect(page.get_by_role("heading", name="moments, best first")).to_be_visible()
-    data = host.results(session_of(page))
+    data = host.results(session_of(page, host))
     cards = page.get_by_role("article")
     expect(cards).to_have_count(len(data["highlights"]))
     best = data["highlights"][0]
@@ -123,6 +129,12 @@ def test_highlights_from_the_drop_to_the_last_click(visit: Callable[..., Visit],
     page.get_by_role("button", name="Copy curl").click()
     page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('curl '))")
     assert "-F 'params={\"max_highlights\":2}'" in page.evaluate("navigator.clipboard.readText()")
+    reel = page.get_by_role("region", name="The reel")
+    until(lambda: reel.locator("video").evaluate("video => video.readyState") >= 1)
+    offered = [link.get_attribute("href") for link in page.locator(".result a[download]").all()]
+    assert offered == [data["reel_url"], *data["exports"].values(), data["contact_sheet_url"]]
+    expect(page.locator(".shot")).to_have_count(len(data["shots"]))
+    expect(page.locator(".curve path")).not_to_have_count(0)
     assert barriers(page) == []
 
 
@@ -143,10 +155,16 @@ def test_the_timeline_peeks_and_seeks(visit: Callable[..., Visit], host: Service
     x = box["width"] * (moment["start_timestamp"] + 0.3) / data["video"]["duration_seconds"]
     slider.hover(position={"x": x, "y": 20})
     expect(page.locator(".peek")).to_contain_text(f"Moment {moment['rank']}")
+    expect(page.locator(".peek img")).to_have_attribute("src", moment["thumbnail_url"])
+    expect(page.locator(".peek img")).to_be_visible()
     slider.click(position={"x": x, "y": 20})
     expect(slider).to_have_attribute("aria-valuenow", f"{moment['start_timestamp'] + 0.3:.1f}")
     page.mouse.move(0, 0)
     expect(page.locator(".peek")).to_be_hidden()
+    page.emulate_media(forced_colors="active")
+    for told_by_colour in (".shot", ".key", ".span"):
+        kept = page.locator(told_by_colour).first.evaluate("one => getComputedStyle(one).forcedColorAdjust")
+        assert kept == "none", told_by_colour
 
 
 def test_a_workout_shows_its_sets(visit: Callable[..., Visit], host: Service, bobbing: Path) -> None:
@@ -155,7 +173,12 @@ def test_a_workout_shows_its_sets(visit: Callable[..., Visit], host: Service, bo
     row = page.get_by_role("table").get_by_role("row").nth(1)
     expect(row).to_contain_text("10 reps")
     expect(row).to_contain_text("1.6 s each")
-    step = host.results(session_of(page))["exercise_steps"][0]
+    data = host.results(session_of(page, host))
+    step = data["exercise_steps"][0]
+    expect(row).to_contain_text(data["rests"][-1]["activity"])
+    ticks = " ".join(path.get_attribute("d") or "" for path in page.locator(".rep").all())
+    assert ticks.count("V 10") == len(step["rep_events"])
+    expect(page.locator(".rest")).to_have_count(len(data["rests"]))
     row.get_by_role("button").click()
     until(lambda: playhead(page) > 0)
     assert playhead(page) >= step["start_timestamp"] - 0.05
@@ -181,7 +204,7 @@ def test_a_video_that_no_browser_plays_is_shown_all_the_same(visit: Callable[...
     analyse(page, video)
     expect(page.get_by_role("heading", name="best first")).to_be_visible()
     until(lambda: page.locator(".screen video").evaluate("video => video.readyState") >= 2)
-    assert page.locator(".screen video").evaluate("video => video.currentSrc").endswith("/preview.mp4")
+    assert "/preview.mp4?token=" in page.locator(".screen video").evaluate("video => video.currentSrc")
     expect(page.get_by_text("a version of this video")).to_be_hidden()
 
 
@@ -325,13 +348,48 @@ def test_an_option_out_of_range_is_told_before_anything_is_sent(visit: Callable[
     assert page.evaluate("location.hash") == ""
 
 
-def test_cancelling_stops_the_work(visit: Callable[..., Visit], host: Service, long_clip: Path) -> None:
+NOTE_SENDING = """() => {
+    window.told = [];
+    const note = () => window.told.push(document.querySelector('.sending-words')?.textContent ?? '');
+    new MutationObserver(note).observe(document.querySelector('#start'), { childList: true, subtree: true });
+}"""
+
+
+def test_all_is_told_from_sending_over_waiting_to_cancelling(
+    visit: Callable[..., Visit], host: Service, long_clip: Path
+) -> None:
+    before = [host.start(long_clip) for _ in range(host.house.settings.max_concurrent_jobs + 4)]
     page = visit().open()
+    slowly = {
+        "offline": False,
+        "latency": 0,
+        "downloadThroughput": -1,
+        "uploadThroughput": 2 * long_clip.stat().st_size,
+    }
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slowly)
+    page.evaluate(NOTE_SENDING)
     analyse(page, long_clip)
-    expect(page.get_by_role("progressbar", name="Analysis")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^Number \d in the queue$"))).to_be_visible()
+    told = " ".join(page.evaluate("window.told"))
+    assert re.search(r"[\d.]+ kB of [\d.]+ kB · [\d.]+ kB a second · (a moment|about \d+ s) left", told), told
+    for session_id in before:
+        host.http.post(f"{BASE}/cancel/{session_id}")
+    expect(page.locator(".working-facts")).to_contain_text(" left")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="Cancelled")).to_be_visible()
-    assert host.status(session_of(page))["status"] == "cancelled"
+    assert host.status(session_of(page, host))["status"] == "cancelled"
+
+
+def test_what_is_found_appears_as_it_is_made(visit: Callable[..., Visit], host: Service) -> None:
+    session_id = host.seeded(Status.PROCESSING)
+    page = visit().open(f"#/{session_id}")
+    expect(page.get_by_role("progressbar", name="Analysis")).to_have_attribute("aria-valuenow", "65")
+    found = page.locator(".findings").get_by_role("listitem")
+    expect(found).to_have_count(0)
+    find(host, session_id, 3, 7)
+    expect(found).to_have_count(2)
+    host.house.sessions.give_back(session_id)
+    expect(found).to_have_count(0)
 
 
 def test_two_tabs_show_the_same_and_a_reload_comes_back(visit: Callable[..., Visit], long_clip: Path) -> None:
@@ -402,7 +460,7 @@ def test_all_of_it_can_be_done_with_the_keyboard(visit: Callable[..., Visit], ho
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="best first")).to_be_visible()
-    moments = sorted(host.results(session_of(page))["highlights"], key=lambda moment: moment["start_timestamp"])
+    moments = sorted(host.results(session_of(page, host))["highlights"], key=lambda moment: moment["start_timestamp"])
     slider = page.get_by_role("slider", name="Place in the video")
     tab_to(page, slider)
     page.keyboard.press("PageUp")
@@ -450,4 +508,5 @@ def test_the_sample_needs_one_click(visit: Callable[..., Visit]) -> None:
     page = visit(reduced_motion="reduce").open()
     page.get_by_role("button", name="Try it with a sample").click()
     expect(page.get_by_role("heading", name="sample.mp4")).to_be_visible()
+    assert page.locator(".dot").first.evaluate("dot => getComputedStyle(dot).animationName") == "none"
     expect(page.get_by_role("heading", name="best first")).to_be_visible()

@@ -75,6 +75,87 @@ describe('the client', { concurrency: true }, () => {
     await assert.rejects(api.status(sessionId), refusedAs(404, 'session_not_found'));
   });
 
+  it('sends a large file in parts, and goes on over broken connections', async () => {
+    const file = await video();
+    let broken = 0;
+    let began = 0;
+    const shaky = await door((request, response) => {
+      if (request.method === 'POST' && request.url.endsWith('/uploads')) began += 1;
+      if (request.method !== 'PATCH' || broken === 2) return false;
+      broken += 1;
+      response.destroy();
+      return true;
+    });
+    const progress = [];
+    const options = { filename: 'é.mp4', params: { max_highlights: 1 }, resumableAbove: 1000 };
+    const started = await shaky.api.upload(file, { ...options, onProgress: (step) => progress.push(step) });
+    assert.deepEqual([broken, began], [2, 1]);
+    assert.equal(started.video.filename, 'é.mp4');
+    assert.equal(started.video.sizeBytes, file.size);
+    assert.equal(progress.at(-1).sentBytes, file.size);
+    await api.cleanup(started.sessionId);
+    shaky.close();
+  });
+
+  it('deletes what has come of a large file that is given up', async () => {
+    const stopping = new AbortController();
+    let deleted;
+    const gone = new Promise((resolve) => (deleted = resolve));
+    const before = await door((request, response) => {
+      if (request.method === 'DELETE') response.on('finish', () => deleted([request.url, response.statusCode]));
+      if (request.method !== 'PATCH') return false;
+      stopping.abort();
+      return true;
+    });
+    const sending = before.api.upload(await video(), { resumableAbove: 1, signal: stopping.signal });
+    await assert.rejects(sending, refusedAs(0, 'aborted'));
+    const [url, code] = await gone;
+    assert.equal(code, 204);
+    const head = await fetch(new URL(url, SERVICE), { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' } });
+    assert.equal(head.status, 404);
+    before.close();
+  });
+
+  it('tells why a large file is refused, before it is sent and after', async () => {
+    const text = new Blob(['no video'.repeat(1000)]);
+    await assert.rejects(api.upload(text, { resumableAbove: 1 }), refusedAs(400, 'unsupported_video'));
+    const wrong = { resumableAbove: 1, params: { max_highlights: 0 } };
+    await assert.rejects(api.upload(text, wrong), refusedAs(400, 'invalid_request'));
+    const stopped = { resumableAbove: 1, signal: AbortSignal.abort() };
+    await assert.rejects(api.upload(text, stopped), refusedAs(0, 'aborted'));
+  });
+
+  it('gives a token for what comes in parts, and another for an upload that is sent again', async () => {
+    const inParts = await api.upload(await video(), { token: true, resumableAbove: 1000 });
+    await assert.rejects(api.status(inParts.sessionId), refusedAs(404, 'session_not_found'));
+    const one = { token: true, idempotencyKey: `key ${Math.random()}`.replace(' ', '-') };
+    const [lost, again] = [await api.upload(await video(), one), await api.upload(await video(), one)];
+    assert.equal(again.sessionId, lost.sessionId);
+    const opens = (told, token) => new VideoApi({ baseUrl: SERVICE, sessionToken: () => token }).status(told.sessionId);
+    await assert.rejects(opens(lost, lost.sessionToken), refusedAs(404, 'session_not_found'));
+    for (const told of [inParts, again]) {
+      assert.equal((await opens(told, told.sessionToken)).sessionId, told.sessionId);
+      await new VideoApi({ baseUrl: SERVICE, sessionToken: () => told.sessionToken }).cleanup(told.sessionId);
+    }
+  });
+
+  it('keeps a session to whoever has its token', async () => {
+    const { sessionId, sessionToken } = await api.upload(await video(), { token: true });
+    await assert.rejects(api.status(sessionId), refusedAs(404, 'session_not_found'));
+    const own = new VideoApi({ baseUrl: SERVICE, sessionToken: (id) => (id === sessionId ? sessionToken : null) });
+    assert.deepEqual((await all(own.follow(sessionId))).at(-1), { type: 'end', status: 'completed' });
+    const { data } = await own.results(sessionId);
+    assert.ok(!data.source_url.includes(sessionToken));
+    const codes = [api, own].map(async (one) => (await fetch(one.fileUrl(data.source_url, sessionId), { method: 'HEAD' })).status);
+    assert.deepEqual(await Promise.all(codes), [404, 200]);
+    await own.cleanup(sessionId);
+  });
+
+  it('asks in vain for what only a key opens where there are none', async () => {
+    await assert.rejects(api.sessions(), refusedAs(404, 'not_found'));
+    await assert.rejects(api.token('x'), refusedAs(404, 'not_found'));
+  });
+
   it('tells progress that never falls, whether it listens or asks', async () => {
     for (const events of [true, false]) {
       const sessionId = await started(LONG_CLIP);

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from errors import ServiceError
 from schemas import Limits
+from video.seal import seal
 from video.wire import encode
 
 FRAME = struct.Struct("!cI")
@@ -47,6 +48,7 @@ class Kind(StrEnum):
 def serve(
     function: Callable[..., Iterable[object]],
     arguments: tuple[object, ...],
+    reads: str | None,
     limits: Limits,
     cpu_seconds: int,
     pipe: Connection,
@@ -55,6 +57,7 @@ def serve(
     code = 0
     try:
         _shut(limits, cpu_seconds, pipe.fileno())
+        seal(reads)
         _send(pipe, *_work(function, arguments, pipe))
     except MemoryError:
         code = OUT_OF_MEMORY
@@ -104,6 +107,10 @@ def _die_with_the_server() -> None:
 
 
 def _close_all_but(pipe: int) -> None:
+    """The three that every program has lead nowhere: what a library says there is nobody's, and not the log's."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for usual in range(3):
+        os.dup2(nowhere, usual)
     for name in os.listdir("/dev/fd"):  # noqa: PTH208  names are all that is wanted
         if int(name) > 2 and int(name) != pipe:
             with suppress(OSError):  # the listing's own, closed by now

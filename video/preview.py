@@ -19,13 +19,15 @@ NICENESS = 10
 
 def preview(path: str | Path, limits: Limits, stopped: Callable[[], bool] = never) -> Generator[Written, None, None]:
     """The file in pieces, to be written in their order. Raises what `video.scan.scan` raises."""
+    absolute = str(Path(path).absolute())
     seconds = most_seconds(limits.max_duration_seconds)
     return run(
         previewed,
-        str(Path(path).absolute()),
+        absolute,
         limits,
         expect=Written,
         limits=limits,
+        reads=absolute,
         silence_seconds=seconds,
         wall_seconds=seconds,
         stopped=stopped,

@@ -27,6 +27,7 @@ def probe(path: str | Path, limits: Limits, stopped: Callable[[], bool] = never)
         limits,
         expect=VideoInfo,
         limits=limits,
+        reads=absolute,
         silence_seconds=WALL_SECONDS,
         wall_seconds=WALL_SECONDS,
         stopped=stopped,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from video.scan import most_seconds
 from video.seeking import Seeker
 from video.soundtrack import TRACK_RATE, Soundtrack, Stereo
 from video.source import open_container
+from video.upright import planes
 
 MOST_RATE, LEAST_RATE = 30.5, 10
 """Pictures a second. A source that has more shows every second picture, or every fourth; a slower one's stand."""
@@ -47,14 +50,16 @@ def render(
     Without sound where the video has none. A clip's first picture is the one that is seen at its start; what cannot be
     decoded is held over. Raises what `video.scan.scan` raises.
     """
+    absolute = str(Path(path).absolute())
     seconds = most_seconds(limits.max_duration_seconds)
     return run(
         rendered,
-        str(Path(path).absolute()),
+        absolute,
         limits,
         reel,
         expect=Written,
         limits=limits,
+        reads=absolute,
         silence_seconds=seconds,  # where seeking does not help, all that comes before a clip is decoded
         wall_seconds=seconds,
         stopped=stopped,
@@ -87,6 +92,12 @@ def _simple(rate: float) -> Fraction:
     return Fraction(rate).limit_denominator(1001)
 
 
+def _change(before: VideoFrame, after: VideoFrame) -> float:
+    """Between two pictures, in levels of luma a pixel; every fourth row and column tells enough."""
+    first, second = (planes(picture)[0][::4, ::4].astype(np.int16) for picture in (before, after))
+    return float(np.abs(second - first).mean())
+
+
 class _Cutter:
     def __init__(self, seeker: Seeker, sound: Soundtrack | None, footage: Footage, reel: Reel) -> None:
         self._seeker, self._sound, self._footage = seeker, sound, footage
@@ -96,28 +107,44 @@ class _Cutter:
         self._quality = reel.quality
         self._cut = 0
         """Pictures of the clips before this one."""
+        self._count = 0
+        """Pictures of this one; at most so many, until its end is seen."""
         self._held: VideoFrame | None = None
         self._held_from = -np.inf
         """Seconds at which the picture that is held was first shown."""
 
     def pieces(self) -> Iterator[Written]:
         mp4: Mp4 | None = None
-        for clip, start, count in self._clips:
-            self._held = None
-            for first in range(0, count, PIECE_PICTURES):
-                last = min(first + PIECE_PICTURES, count)
-                for number in range(first, last):
-                    picture = self._picture(clip, start + float(number / self._rate))
-                    mp4 = mp4 or self._opened()
-                    mp4.picture(picture, cut=number == 0)
-                assert mp4 is not None
-                if self._sound is not None:
-                    mp4.sound(self._heard(start, count, first, last))
-                yield from mp4.take()
-            self._cut += count
+        for clip, start, most in self._clips:
+            self._held, self._count = None, most
+            shown = heard = 0
+            for picture in self._pictures(clip, start):
+                mp4 = mp4 or self._opened()
+                mp4.picture(picture, cut=shown == 0)
+                shown += 1
+                if shown in (heard + PIECE_PICTURES, self._count):
+                    if self._sound is not None:
+                        mp4.sound(self._heard(start, heard, shown))
+                    heard = shown
+                    yield from mp4.take()
+            self._cut += shown
         assert mp4 is not None
         mp4.finish()
         yield from mp4.take()
+
+    def _pictures(self, clip: Clip, start: float) -> Iterator[VideoFrame]:
+        """A clip's. Where its shot is said to end with it, the last are held back until they and the one after them
+        tell which is the last of the shot: the one before the greatest change."""
+        tail = min(self._count, 1 + ceil(clip.doubtful * self._rate)) if clip.doubtful else 0
+        sure = self._count - tail
+        for number in range(sure):
+            yield self._picture(clip, start + float(number / self._rate))
+        if tail:
+            numbers = range(sure, self._count + 1)
+            pictures = [self._picture(clip, start + float(number / self._rate)) for number in numbers]
+            kept = 1 + int(np.argmax([_change(*pair) for pair in pairwise(pictures)]))
+            self._count = sure + kept
+            yield from pictures[:kept]
 
     def _span(self, clip: Clip) -> tuple[float, int]:
         """Seconds at which a clip starts, and how many pictures it has, within what there is.
@@ -141,9 +168,9 @@ class _Cutter:
             self._held_from = self._seeker.shown
         return self._held
 
-    def _heard(self, start: float, count: int, first: int, last: int) -> Stereo:
+    def _heard(self, start: float, first: int, last: int) -> Stereo:
         assert self._sound is not None
-        begins, begin, end, ends = (self._sample(self._cut + number) for number in (0, first, last, count))
+        begins, begin, end, ends = (self._sample(self._cut + number) for number in (0, first, last, self._count))
         offset = round(start * TRACK_RATE) - begins
         pcm = self._sound.between(offset + begin, offset + end)
         at = np.arange(begin, end) + 0.5

@@ -67,6 +67,7 @@ def scan(
         stills,
         expect=Scanned,
         limits=limits,
+        reads=absolute,
         silence_seconds=SILENCE_SECONDS,
         wall_seconds=most_seconds(limits.max_duration_seconds),
         stopped=stopped,

@@ -18,6 +18,10 @@ SEEK_SECONDS = 5.0
 """From here to a picture so far ahead it is quicker to begin at the key picture before it. Encoders set one every ten
 seconds or sooner, so that five are decoded in vain on average."""
 
+RUN_UP_SECONDS = (0.0, 10.0)
+"""How much earlier a seek begins, and begins again where the picture that was meant did not come: one that is refreshed
+stripe by stripe is whole some time after the place that counts as its key picture, and so comes out late."""
+
 MISSED_SECONDS = 1.0
 """A picture that comes so late after a seek was missed, and the video is read from its beginning instead."""
 
@@ -48,8 +52,11 @@ class Seeker:
         """Make the first picture from the `beginning` of a time on the newest one, or the last there is."""
         begins = self.beginning(time) - TRIFLE
         if self._seeks and begins - self.shown > SEEK_SECONDS:
-            self._coming = self._from(begins)
-            self._decode_until(begins)
+            for earlier in RUN_UP_SECONDS:
+                self._coming = self._from(begins - earlier)
+                self._decode_until(begins)
+                if self.shown < begins + 2 * TRIFLE:
+                    break
             if self.picture is None or not begins <= self.shown < begins + MISSED_SECONDS:
                 self._seeks, self.shown = False, -np.inf
                 self._coming = self._from(0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 HEAD_BYTES = 4096
-"""Enough for every mark below; none lies further in than an MP4's list of brands."""
+"""Enough for every mark below, and for eight packets of a transport stream from any of its places."""
 
 INCOMPLETE = "The video is incomplete or damaged: its table of contents is missing. Was it saved or sent to the end?"
 
@@ -37,6 +37,24 @@ _MARKS = {
 _PLAYLISTS = (b"#extm3u", b"ffconcat version", b"[playlist]", b"[reference]")
 _PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}
 
+_MXF, _PACK = bytes.fromhex("060e2b34020501010d010201"), b"\0\0\1\xba"
+_CONTAINERS = {
+    b"\x1a\x45\xdf\xa3": "matroska",
+    b"FLV\1": "flv",
+    b"OggS": "ogg",
+    bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"): "asf",
+    _PACK: "mpeg",
+    _MXF: "mxf",
+}
+_BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx"}
+"""What an MP4 or QuickTime file may begin with."""
+_NO_SIZES = range(2, 8)
+"""Of a box: 0 is to the end of the file, 1 that its size follows, and less than its own head is nonsense."""
+
+_SYNC, _STRIDES, _PACKETS = 0x47, (188, 192, 204), 8
+"""Every packet of a transport stream begins with a G: bare, with a time before it, or with its repair behind it. Of so
+many in a row one may be damaged."""
+
 
 def not_a_video(head: bytes) -> str | None:
     """Words for a file that is surely something else, or None. `head` is its first HEAD_BYTES."""
@@ -50,6 +68,27 @@ def not_a_video(head: bytes) -> str | None:
         if head.startswith(mark):
             return words
     return _as_text(head)
+
+
+def reader_of(head: bytes) -> str | None:
+    """FFmpeg's name of the one reader that a file is for, by what no other kind of file begins with; None where it
+    is not read here, or damaged at its very beginning."""
+    for mark, reader in _CONTAINERS.items():
+        if head.startswith(mark):
+            return reader
+    if head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"AVIX"):
+        return "avi"
+    if head[4:8] in _BOXES and int.from_bytes(head[:4], "big") not in _NO_SIZES:
+        return "mov"
+    if any(_in_step(head, stride, first) for stride in _STRIDES for first in range(stride)):
+        return "mpegts"
+    # A sharing device or an editor may have written something before it.
+    return "mxf" if _MXF in head else "mpeg" if _PACK in head else None
+
+
+def _in_step(head: bytes, stride: int, first: int) -> bool:
+    marks = head[first : first + _PACKETS * stride : stride]
+    return len(marks) == _PACKETS and marks.count(_SYNC) >= _PACKETS - 1
 
 
 def why_unreadable(head: bytes) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
@@ -17,7 +19,7 @@ from av.video.stream import VideoStream
 from errors import AnalysisFailed, UnsupportedVideo, VideoTooLarge
 from schemas import Limits
 from video.clock import StreamClock
-from video.sniff import HEAD_BYTES, INCOMPLETE, not_a_video, why_unreadable
+from video.sniff import HEAD_BYTES, INCOMPLETE, not_a_video, reader_of, why_unreadable
 
 FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf"
 """FFmpeg's names of the containers that are read: those of cameras, phones, editors and the web. Neither playlists nor
@@ -39,7 +41,7 @@ VIDEO_CODECS, AUDIO_CODECS = frozenset(_VIDEO.split()), frozenset(_AUDIO.split()
 
 _OPTIONS = {
     "format_whitelist": FORMATS,
-    "protocol_whitelist": "file",
+    "protocol_whitelist": "none",  # of which there is none: what a file names is not opened
     "fflags": "+genpts",  # AVI has times for the order of decoding only
     # Here too, because FFmpeg decodes a little of every stream merely to open a file.
     "codec_whitelist": ",".join([*sorted(VIDEO_CODECS | AUDIO_CODECS), *_OTHER_NAMES.split()]),
@@ -53,6 +55,14 @@ _BROKEN_READS = 20
 """Failed reads in a row after which a file counts as ended."""
 
 _STARVED_PACKETS = 10
+
+_FRUITLESS_BYTES = 32 << 20
+"""Read without a packet: then a file counts as ended. The index of three hours takes ten; gigabytes of zeros are not
+looked through."""
+
+_OPENING_SECONDS = 1.8
+"""Of the processor: honest files take hundredths, and noise of 8192 × 4320, of which FFmpeg decodes a picture to open
+it, 1.6. What is packed in a file may unfold to gigabytes."""
 
 _DECODER_THREADS = "2"
 
@@ -68,11 +78,60 @@ def open_container(path: str) -> InputContainer:
         raise AnalysisFailed("The video's file is missing or cannot be read.") from error
     if words := not_a_video(head):
         raise UnsupportedVideo(words)
+    reader = reader_of(head)
+    if reader is None:
+        raise UnsupportedVideo(why_unreadable(head))
+    source = _File(path)
     try:
-        # A damaged title must not make a video unreadable: hence metadata_errors.
-        return av.open(f"file:{path}", "r", options=_OPTIONS, metadata_errors="ignore")
+        with _in_time():
+            # A damaged title must not make a video unreadable: hence metadata_errors.
+            container = av.open(source, "r", reader, options=_OPTIONS, metadata_errors="ignore")
     except (FFmpegError, ValueError) as error:
         raise UnsupportedVideo(why_unreadable(head)) from error
+    _files[id(container)] = source
+    return container
+
+
+class _File:
+    """A file that ends where reading on leads nowhere. FFmpeg is given no name, with which it might open another."""
+
+    def __init__(self, path: str) -> None:
+        self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  closed with the container
+        self._left = _FRUITLESS_BYTES
+        self.tell = self._file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new place, or a negative number for one before the beginning: FFmpeg's way to say that it cannot be."""
+        try:
+            return self._file.seek(offset, whence)
+        except OSError:
+            return -1
+
+    def read(self, size: int) -> bytes:
+        piece = self._file.read(min(size, self._left)) or b""
+        self._left -= len(piece)
+        return piece
+
+    def bore_fruit(self) -> None:
+        """A packet came."""
+        self._left = _FRUITLESS_BYTES
+
+    def close(self) -> None:
+        self._file.close()
+
+
+_files: dict[int, _File] = {}
+"""By the id of the container that reads it, to which nothing can be tied. A child opens two or three."""
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Whoever takes too much of the processor's time meanwhile is ended by the system: SIGPROF."""
+    signal.setitimer(signal.ITIMER_PROF, _OPENING_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def video_streams(container: InputContainer, limits: Limits) -> list[VideoStream]:
@@ -148,6 +207,7 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Stre
         try:
             for packet in container.demux(*streams):
                 failures = 0
+                _files[id(container)].bore_fruit()
                 if packet.size:
                     clock = clocks[packet.stream_index]
                     packet.pts, packet.dts = clock.mend(packet.pts, packet.dts, max(0, packet.duration or 0))

@@ -27,14 +27,16 @@ def stills(
 
     Raises what `video.scan.scan` raises.
     """
+    absolute = str(Path(path).absolute())
     seconds = most_seconds(limits.max_duration_seconds)
     return run(
         pictured,
-        str(Path(path).absolute()),
+        absolute,
         limits,
         tuple(float(time) for time in times),
         expect=Still,
         limits=limits,
+        reads=absolute,
         silence_seconds=seconds,  # where seeking does not help, a whole video may have to be decoded for one picture
         wall_seconds=seconds,
         stopped=stopped,

@@ -145,6 +145,7 @@ class Sweep:
             with closing(self._looks()) as looks:
                 for glance in asked(looks, self._glance, self._model.habits.together):
                     self._glances.append(glance)
+                    self._progress.advance()
         except BaseException as error:  # noqa: BLE001  whatever it is, it is raised where the scan waits
             self._error = error
         finally:

@@ -1,12 +1,13 @@
 /** The page's front door: which view is shown, by what stands after the # of its address. */
 
 import { byId, h } from './dom.js';
+import { askForKey, key } from './key.js';
 import { localVideos, sessions } from './sessions.js';
 import { makeStart } from './start.js';
 import { VideoApi } from './video-api.js';
 import { keepVideos } from './videos.js';
 
-const api = new VideoApi({ sessionToken: (id) => sessions.get(id)?.token });
+const api = new VideoApi({ apiKey: () => key.text, sessionToken: (id) => key.ticketOf(id) ?? sessions.get(id)?.token });
 const RETRY_MS = 2_000;
 let shown = new AbortController();
 
@@ -23,7 +24,7 @@ async function show() {
   byId('view').hidden = id === null;
   byId('view').replaceChildren();
   document.title = 'Video analysis';
-  if (id === null) return;
+  if (id === null || (await key.isMissing())) return;
   const { showSession } = await laterPart();
   if (!signal.aborted) await showSession({ api, id, view: byId('view'), signal, localVideo: localVideos.get(id) });
 }
@@ -55,4 +56,5 @@ makeStart(api, (id) => {
   if (shownId() === null) location.hash = `#/${id}`;
 });
 keepVideos(api, shownId);
+askForKey(show);
 show();

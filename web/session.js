@@ -1,6 +1,7 @@
 /** One session: followed while it runs, then its result, or why there is none. */
 
 import { announce, h, icon } from './dom.js';
+import { key } from './key.js';
 import { sessions } from './sessions.js';
 import { makeWorking } from './working.js';
 import { afterFailure, refused, sentence } from './words.js';
@@ -17,6 +18,7 @@ export async function showSession(context) {
     else showEnd(context, ended);
   } catch (error) {
     if (signal.aborted) return;
+    key.note(error);
     const { title, text, advice } = refused(error);
     const again = h('button', { class: 'button', type: 'button', onclick: () => showSession(context) }, 'Try again');
     put(view, notice(title, `${text} ${advice}`, again));
@@ -61,7 +63,7 @@ async function followed(context, first) {
 }
 
 async function showResult({ api, id, view, signal, localVideo }) {
-  const [{ data }, { makeResult }] = await Promise.all([api.results(id, { signal }), import('./result.js')]);
+  const [{ data }, { makeResult }] = await Promise.all([api.results(id, { signal }), import('./result.js'), key.fetchTicket(api, id)]);
   if (signal.aborted) return;
   const row = sessions.get(id);
   if (row && !row.name) sessions.note(id, { name: data.video.filename });

@@ -42,6 +42,10 @@ class Sessions extends EventTarget {
     this.#write(read().filter((row) => row.id !== id));
   }
 
+  clear() {
+    this.#write([]);
+  }
+
   #write(rows) {
     this.#rows = rows.slice(0, MOST);
     try {

@@ -1,6 +1,8 @@
 /** What can be taken along: files, the result as JSON, and the same by curl. */
 
 import { announce, h, icon } from './dom.js';
+import { key } from './key.js';
+import { sessions } from './sessions.js';
 
 const EXPORTS = { vtt_url: 'WebVTT chapters', csv_url: 'CSV table', edl_url: 'EDL for editors' };
 
@@ -28,10 +30,14 @@ export function curl(id, data, params) {
   const api = `${location.origin}/api/v1/video`;
   const type = data.exercise_steps ? 'workout' : 'highlights';
   const wanted = Object.keys(params).length ? ` -F ${quoted(`params=${JSON.stringify(params)}`)}` : '';
+  const token = sessions.get(id)?.token;
+  // Whoever may see a key, a clipboard is no place for it.
+  const own = key.text ? ' -H "X-API-Key: $API_KEY"' : '';
+  const proof = !own && token ? ` -H ${quoted(`X-Session-Token: ${token}`)}` : own;
   return [
-    `curl ${api}/upload -F analysis_type=${type}${wanted} -F ${quoted(`video=@${data.video.filename}`)}`,
-    `curl ${api}/status/${id}`,
-    `curl ${api}/results/${id}`,
+    `curl ${api}/upload${own} -F analysis_type=${type}${wanted} -F ${quoted(`video=@${data.video.filename}`)}`,
+    `curl ${api}/status/${id}${proof}`,
+    `curl ${api}/results/${id}${proof}`,
     '',
   ].join('\n');
 }

@@ -2,6 +2,7 @@
 
 import { announce, byId, h, icon, setStyle } from './dom.js';
 import { bytes, timeLeft } from './format.js';
+import { key } from './key.js';
 import { optionFields, readOptions } from './options.js';
 import { uploads } from './uploads.js';
 import { looksWith, refused } from './words.js';
@@ -27,12 +28,17 @@ export function makeStart(api, opened) {
       return;
     }
     byId('refusal').replaceChildren();
+    if (await key.isMissing()) {
+      key.ask();
+      return;
+    }
     try {
       const id = await uploads.send(api, video, type(), params);
       choose(null);
       byId('file').value = '';
       opened(id);
     } catch (error) {
+      key.note(error);
       if (error.reason !== 'aborted') refuse(refused(error));
     }
   };
@@ -173,8 +179,7 @@ function newSending() {
 /** Before anything is sent: does a model look, or do signals alone? */
 async function tellWhoLooks() {
   try {
-    const answer = await fetch('../health');
-    byId('looks').textContent = looksWith(await answer.json());
+    byId('looks').textContent = looksWith(await key.health);
   } catch {
     byId('looks').textContent = '';
   }

@@ -2,6 +2,9 @@
 
 import { localVideos, sessions } from './sessions.js';
 
+/** Set in the page's address, to try with small files what is for large ones: `?resumable-above=1000`, in bytes. */
+const resumableAbove = Number(new URLSearchParams(location.search).get('resumable-above')) || undefined;
+
 class Uploads extends EventTarget {
   /** `{name, progress}` of the one under way, else null. */
   current = null;
@@ -16,6 +19,8 @@ class Uploads extends EventTarget {
       const started = await api.upload(file, {
         analysisType,
         params,
+        resumableAbove,
+        token: true,
         signal: this.#controller.signal,
         onProgress: (progress) => {
           this.current = { name: file.name, progress };

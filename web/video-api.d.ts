@@ -8,8 +8,8 @@ export interface VideoApiOptions {
   /** Where the service is, such as `http://127.0.0.1:8000`; default: where the page came from. */
   baseUrl?: string;
   /** Sent with every call, where the service asks for a key. Never put one into a public page. */
-  apiKey?: string | null;
-  /** What `upload` answered to `token: true`, or a function from a session's id to it. */
+  apiKey?: string | null | (() => string | null | undefined);
+  /** What `upload` answered to `token: true`, or `token` to a key; or a function from a session's id to it. */
   sessionToken?: string | null | ((sessionId: string) => string | null | undefined);
 }
 
@@ -55,7 +55,10 @@ export interface UploadOptions {
   filename?: string;
   /** Ask for a token without which nobody may see the session. */
   token?: boolean;
+  /** The same upload sent again under the same key is the same session again; it is sent in one piece, however large. */
   idempotencyKey?: string;
+  /** A file of more bytes goes in parts (by `resumable.js`) and outlives lost connections; default: 50 million. */
+  resumableAbove?: number;
   onProgress?: (progress: UploadProgress) => void;
   signal?: AbortSignal;
 }
@@ -81,6 +84,19 @@ export interface Started {
   links: Record<string, string>;
   /** Only if it was asked for. */
   sessionToken?: string;
+}
+
+export interface SessionsPage {
+  /** Newest first. */
+  sessions: (Status & { filename: string })[];
+  /** Asks for the page after; null where there is none. */
+  nextCursor: string | null;
+}
+
+export interface SessionToken {
+  sessionId: string;
+  sessionToken: string;
+  expiresAt: string;
 }
 
 export interface Status {
@@ -266,6 +282,10 @@ export declare class VideoApi {
   results<Data extends AnyData = AnyData>(sessionId: string, options?: { signal?: AbortSignal }): Promise<Results<Data>>;
   cancel(sessionId: string, options?: { signal?: AbortSignal }): Promise<{ sessionId: string; status: 'cancelled'; message: string }>;
   cleanup(sessionId: string, options?: { signal?: AbortSignal }): Promise<{ sessionId: string; message: string }>;
+  /** Only where the service asks for keys. */
+  sessions(options?: { limit?: number; cursor?: string; signal?: AbortSignal }): Promise<SessionsPage>;
+  /** Only where the service asks for keys. */
+  token(sessionId: string, options?: { signal?: AbortSignal }): Promise<SessionToken>;
   /** With `events: false` it asks again and again from the start. */
   follow(sessionId: string, options?: { signal?: AbortSignal; events?: boolean }): AsyncGenerator<FollowEvent, void, void>;
   fileUrl(path: string, sessionId?: string): string;

@@ -1,6 +1,7 @@
 /**
- * A client for the video analysis service, for browsers and for Node 18 or newer. It needs nothing else:
- * import it from a running service (`/app/video-api.js`) or copy it, and `video-api.d.ts`, beside your code.
+ * A client for the video analysis service, for browsers and for Node 18 or newer. It needs nothing else but, for large
+ * files, `resumable.js`: import it from a running service (`/app/video-api.js`) or copy both, and `video-api.d.ts`,
+ * beside your code.
  *
  *     const api = new VideoApi({ baseUrl: 'http://127.0.0.1:8000' });
  *     const { sessionId } = await api.upload(file, { analysisType: 'highlights' });
@@ -14,11 +15,12 @@ const BASE = '/api/v1/video';
 const RUNNING = new Set(['queued', 'processing']);
 
 /** What statuses say while it may still help to ask again: a proxy without its server, a server about to stop. */
-const PASSING = new Set([429, 500, 502, 503, 504]);
+export const PASSING = new Set([429, 500, 502, 503, 504]);
 
 const FIRST_WORD_MS = 4_000; // a stream that says nothing for so long at its start is held back by a proxy
 const SILENCE_MS = 50_000; // and one that falls silent later is dead: live ones send a heartbeat
 const LONG_POLL_SECONDS = 25;
+const LARGE_BYTES = 50e6; // above, a file is sent in parts
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 8_000;
 
@@ -42,30 +44,39 @@ export class VideoApiError extends Error {
 
 export class VideoApi {
   #baseUrl;
-  #apiKey;
+  #keyOf;
   #tokenOf;
 
   /** @param {import('./video-api').VideoApiOptions} [options] */
   constructor({ baseUrl = '', apiKey = null, sessionToken = null } = {}) {
     this.#baseUrl = baseUrl.replace(/\/+$/, '');
-    this.#apiKey = apiKey;
+    this.#keyOf = typeof apiKey === 'function' ? apiKey : () => apiKey;
     this.#tokenOf = typeof sessionToken === 'function' ? sessionToken : () => sessionToken;
   }
 
-  /** Send a video and start its analysis. `onProgress` hears how far the sending is; in Node only where it ends. */
-  async upload(file, { analysisType = 'highlights', params = {}, filename, token, idempotencyKey, onProgress, signal } = {}) {
-    const form = new FormData();
-    form.append('analysis_type', analysisType);
-    form.append('params', JSON.stringify(params));
-    if (token) form.append('token', 'true');
-    // Last, so that a mistake in the rest is told before the video has travelled.
-    form.append('video', file, filename ?? file.name ?? 'video');
+  /**
+   * Send a video and start its analysis. `onProgress` hears how far the sending is; in Node only where it, or a part, ends.
+   * A file of more than `resumableAbove` bytes goes in parts, and goes on where it was after a lost connection or a
+   * restart of the service.
+   */
+  async upload(file, { analysisType = 'highlights', params = {}, filename, token, idempotencyKey, resumableAbove = LARGE_BYTES, onProgress, signal } = {}) {
+    const fields = { analysis_type: analysisType, params: JSON.stringify(params), ...(token && { token: 'true' }) };
+    const name = filename ?? file.name ?? 'video';
     const headers = { ...this.#headers(), ...(idempotencyKey && { 'Idempotency-Key': idempotencyKey }) };
-    const url = this.#url(`${BASE}/upload`);
-    if (typeof XMLHttpRequest !== 'undefined') return sendByXhr(url, form, headers, file.size, onProgress, signal);
-    const started = await this.#ask(url, { method: 'POST', body: form, headers, signal });
-    onProgress?.({ sentBytes: file.size, totalBytes: file.size, bytesPerSecond: null, secondsLeft: 0 });
-    return started.body;
+    if (file.size > resumableAbove && !idempotencyKey) {
+      const { sendInParts } = await import('./resumable.js').catch((error) => {
+        throw asError(error, signal);
+      });
+      const url = this.#url(`${BASE}/uploads`);
+      return sendInParts(file, { url, headers, fields: { filename: name, ...fields }, onProgress, signal });
+    }
+    const form = new FormData();
+    for (const [field, text] of Object.entries(fields)) form.append(field, text);
+    // Last, so that a mistake in the rest is told before the video has travelled.
+    form.append('video', file, name);
+    const pace = new Pace(file.size);
+    const heard = (loaded, total) => onProgress?.(pace.at(loaded, total));
+    return (await transfer('POST', this.#url(`${BASE}/upload`), form, headers, heard, signal)).body;
   }
 
   /** Where the session stands. With `wait` (seconds, 30 at most) the answer comes at the next change. */
@@ -86,6 +97,17 @@ export class VideoApi {
   /** Stop it, delete its files, forget it. */
   async cleanup(sessionId, { signal } = {}) {
     return (await this.#session('DELETE', 'cleanup', sessionId, { signal })).body;
+  }
+
+  /** The sessions of the key, newest first: `{sessions, nextCursor}`; with `cursor`, those before the last page. */
+  async sessions({ limit, cursor, signal } = {}) {
+    const query = new URLSearchParams({ ...(limit && { limit }), ...(cursor && { cursor }) });
+    return (await this.#ask(this.#url(`${BASE}/sessions?${query}`), { headers: this.#headers(), signal })).body;
+  }
+
+  /** A token by which `<video>` and `<img>` may have the files of a session of the key, for some hours. */
+  async token(sessionId, { signal } = {}) {
+    return (await this.#session('POST', 'token', sessionId, { signal })).body;
   }
 
   /** An address out of a result as `<video>`, `<img>` and links can use it: they send no headers. */
@@ -213,7 +235,8 @@ export class VideoApi {
 
   #headers(sessionId) {
     const token = sessionId && this.#tokenOf(sessionId);
-    return { ...(this.#apiKey && { 'X-API-Key': this.#apiKey }), ...(token && { 'X-Session-Token': token }) };
+    const key = this.#keyOf();
+    return { ...(key && { 'X-API-Key': key }), ...(token && { 'X-Session-Token': token }) };
   }
 
   #url(path) {
@@ -226,24 +249,50 @@ function reach(url, request) {
   return fetch(url, { cache: 'no-store', ...request });
 }
 
+/**
+ * One request whose body may be large: gives its answer as `{head, body}`, where `head` is a function from a header's name.
+ * `heard` is told how many bytes went out, and of how many. Throws a VideoApiError.
+ */
+export function transfer(method, url, body, headers, heard, signal) {
+  const send = typeof XMLHttpRequest === 'undefined' ? sendByFetch : sendByXhr;
+  return send(method, url, body, headers, heard, signal);
+}
+
+async function sendByFetch(method, url, body, headers, heard, signal) {
+  try {
+    const answer = await reach(url, { method, body, headers, signal });
+    if (!answer.ok) throw await refusal(answer);
+    const size = sizeOf(body);
+    heard?.(size, size);
+    return { head: (name) => answer.headers.get(name), body: parsed(await answer.text()) };
+  } catch (error) {
+    throw asError(error, signal);
+  }
+}
+
+function sizeOf(body) {
+  const parts = body instanceof FormData ? [...body.values()] : [body];
+  return parts.reduce((sum, part) => sum + (part?.size ?? 0), 0);
+}
+
 /** XMLHttpRequest, because fetch does not tell how far an upload is. */
-function sendByXhr(url, form, headers, size, onProgress, signal) {
+function sendByXhr(method, url, body, headers, heard, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const pace = new Pace(size);
     const stop = () => request.abort();
     const done = (settle) => {
       signal?.removeEventListener('abort', stop);
       settle();
     };
-    request.open('POST', url);
+    request.open(method, url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    request.upload.onprogress = (event) => onProgress?.(pace.at(event.loaded, event.total));
+    if (heard && body) request.upload.onprogress = (event) => heard(event.loaded, event.total);
     request.onload = () =>
       done(() => {
-        const body = parsed(request.responseText);
-        if (request.status >= 200 && request.status < 300 && body) resolve(body);
-        else reject(worded(request.status, body, request.getResponseHeader('retry-after')));
+        const told = parsed(request.responseText);
+        const ok = request.status >= 200 && request.status < 300;
+        if (ok) resolve({ head: (name) => request.getResponseHeader(name), body: told });
+        else reject(worded(request.status, told, request.getResponseHeader('retry-after')));
       });
     request.onerror = () => done(() => reject(new VideoApiError('The service cannot be reached')));
     request.onabort = () => done(() => reject(aborted(signal?.reason)));
@@ -252,12 +301,12 @@ function sendByXhr(url, form, headers, size, onProgress, signal) {
       return;
     }
     signal?.addEventListener('abort', stop);
-    request.send(form);
+    request.send(body);
   });
 }
 
 /** How fast bytes go out, smoothed over some seconds, and how long the rest takes. */
-class Pace {
+export class Pace {
   #size;
   #time = performance.now();
   #sent = 0;
@@ -271,7 +320,7 @@ class Pace {
     const now = performance.now();
     const seconds = (now - this.#time) / 1000;
     if (seconds >= 0.2) {
-      const speed = (loaded - this.#sent) / seconds;
+      const speed = Math.max(0, loaded - this.#sent) / seconds;
       const weight = Math.min(1, seconds / 3);
       this.#speed = this.#speed === null ? speed : this.#speed + weight * (speed - this.#speed);
       this.#time = now;
@@ -359,11 +408,11 @@ function isNoStream(error) {
 }
 
 /** Longer and longer, and never in step with other clients. */
-function pauseAfter(failures) {
+export function pauseAfter(failures) {
   return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.75 + Math.random() / 2);
 }
 
-function sleep(milliseconds, signal) {
+export function sleep(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

@@ -2,6 +2,7 @@
 
 import { byId, h, icon } from './dom.js';
 import { when } from './format.js';
+import { key } from './key.js';
 import { localVideos, sessions } from './sessions.js';
 import { STATUSES } from './words.js';
 
@@ -21,11 +22,30 @@ export function keepVideos(api, shownId) {
   WIDE.addEventListener('change', unfold);
   unfold();
   draw();
-  refresh(api, sessions.all);
+  const takeUp = async () => {
+    if (await key.isMissing()) return;
+    await takeOwn(api);
+    await refresh(api, sessions.all);
+  };
+  key.addEventListener('change', takeUp);
+  takeUp();
   setInterval(() => {
     const running = sessions.all.filter((row) => RUNNING.includes(row.status) && row.id !== shownId());
-    if (!document.hidden) refresh(api, running);
+    if (!document.hidden && !key.refused) refresh(api, running);
   }, ASK_EVERY_MS);
+}
+
+/** The sessions of the key, from wherever they were sent, join the list. */
+async function takeOwn(api) {
+  if (!key.text) return;
+  try {
+    const { sessions: own } = await api.sessions({ limit: 100 });
+    for (const { sessionId, filename, analysisType, status, progress, createdAt } of own.reverse()) {
+      sessions.note(sessionId, { name: filename, type: analysisType, status, progress, addedAt: Date.parse(createdAt) });
+    }
+  } catch (error) {
+    key.note(error);
+  }
 }
 
 /** Ask where sessions stand, and note it. What cannot be asked now is asked the next time. */
@@ -36,7 +56,7 @@ async function refresh(api, rows) {
       sessions.note(id, { status, progress });
     } catch (error) {
       if (error.reason === 'session_not_found') sessions.note(id, { status: 'deleted' });
-      else if (!error.code) return;
+      else if (!error.code || key.note(error)) return;
     }
   }
 }
@@ -85,7 +105,8 @@ function newItem(api, row) {
 export function askToDelete(api, row) {
   ask(`Delete “${row.name}”?`, 'The video and its result are deleted from the service. There is no way back.', [
     ['Delete', 'danger', () => remove(api, row)],
-    ['Only take it off this list', '', () => forget(row.id)],
+    // With a key the list is the service's.
+    ...(key.text ? [] : [['Only take it off this list', '', () => forget(row.id)]]),
   ]);
 }
 

@@ -31,5 +31,5 @@ def _nothing(*arguments: int) -> None:
 def unkept(folder: Path) -> FastAPI:
     house = build(Settings(data_dir=folder))
     sink = partial(FileSink, hasher=NoHash, flush=_nothing, sync=_nothing)
-    intake = Intake(house.sessions, house.tasks, house.files, house.settings, open_sink=sink)
+    intake = Intake(house.sessions, house.tasks, house.files, house.space, house.settings, open_sink=sink)
     return front(replace(house, intake=intake))

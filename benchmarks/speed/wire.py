@@ -56,15 +56,19 @@ def form_of(video: bytes, block: bytes = b"", blocks: int = 0, **fields: str) ->
     return Form("".join([*named, opened]).encode() + video, block, blocks, f"\r\n--{EDGE}--\r\n".encode())
 
 
-def post(address: Address, path: str, form: Form) -> Answer:
-    """Send a form on a connection of its own."""
-    head = (
+def opening(path: str, form: Form) -> bytes:
+    """The head of a request that brings the form."""
+    return (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {form.size}\r\n"
         f"Content-Type: multipart/form-data; boundary={EDGE}\r\n\r\n"
-    )
+    ).encode()
+
+
+def post(address: Address, path: str, form: Form) -> Answer:
+    """Send a form on a connection of its own."""
     with socket.create_connection(address, PATIENCE) as connection:
         began = time.perf_counter()
-        connection.sendall(head.encode())
+        connection.sendall(opening(path, form))
         for piece in form.pieces():
             connection.sendall(piece)
         status, body = read_answer(connection)

@@ -1,0 +1,127 @@
+"""The door: who may come in, decided before a body is read. What lies behind it asks `caller` whose a session is.
+
+It stands before every route, those of tomorrow too: what needs no key is listed here, and nothing else is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from contextvars import ContextVar
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api import PREFIX
+from api.answers import flat_answer
+from api.keyring import Caller, Keyring
+from api.limits import Limiter
+from errors import ServiceError, Unauthorized
+from schemas import Session
+
+OPEN = frozenset(
+    {
+        *("/", "/livez", "/readyz", "/health", "/app"),
+        *("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"),
+    }
+)
+"""What needs no key: what platforms ask, the page, and the service's own description, which tells of no videos."""
+
+PAGE = "/app/"
+
+SHOWN = (f"{PREFIX}/events/", f"{PREFIX}/files/")
+"""Where a token may stand in the address, for `<video>`, `<img>` and `EventSource` send no headers."""
+
+READING = ("GET", "HEAD")
+
+READ_ON_BYTES = 2 << 20
+READ_ON_SECONDS = 2.0
+"""How long the body of a refused request is read on, so that a browser that still sends sees the answer."""
+
+caller: ContextVar[Caller] = ContextVar("caller", default=Caller())  # noqa: B039  a Caller is frozen
+"""Whose request is being answered."""
+
+
+def is_visible(row: Session) -> bool:
+    """Whether the session may be seen by whose request is being answered. To others it is unknown."""
+    return caller.get().may_see(row)
+
+
+class Door:
+    """Lets in who may, no more often than the operator allows, and notes who it is."""
+
+    def __init__(self, app: ASGIApp, keyring: Keyring, limiter: Limiter) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._limiter = limiter
+        self._anybody = Caller(keyring=keyring)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN or scope["path"].startswith(PAGE):
+            await self._app(scope, receive, send)
+            return
+        try:
+            who = self._who(scope)
+            self._limiter.count(scope, who.owner)
+        except ServiceError as refused:
+            await _refuse(refused, scope, receive, send)
+            return
+        scope.setdefault("state", {})["owner"] = who.owner or ""
+        noted = caller.set(who)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            caller.reset(noted)
+
+    def _who(self, scope: Scope) -> Caller:
+        """Raises Unauthorized."""
+        key, token = _sent(scope)
+        shown = scope["path"].startswith(SHOWN) and scope["method"] in READING
+        if shown and not token and b"token=" in scope["query_string"]:
+            token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if not self._keyring:
+            return Caller(token=token, keyring=self._keyring) if token else self._anybody
+        if key is None and shown and token:
+            return Caller(token=token, keyring=self._keyring)
+        if key is None:
+            raise Unauthorized("The service asks for a key: send it as X-API-Key, or as Authorization: Bearer")
+        owner = self._keyring.owner_of(key)
+        if owner is None:
+            raise Unauthorized("The key is not accepted")
+        return Caller(owner, keyring=self._keyring)
+
+
+def _sent(scope: Scope) -> tuple[bytes | None, str]:
+    """The key and the token in a request's headers."""
+    key = bearer = None
+    token = ""
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            key = value
+        elif name == b"x-session-token":
+            token = value.decode("latin-1")
+        elif name == b"authorization" and value[:7].lower() == b"bearer ":
+            bearer = value[7:].strip()
+    return (bearer if key is None else key), token
+
+
+async def _refuse(refused: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {"WWW-Authenticate": 'Bearer realm="video"'} if isinstance(refused, Unauthorized) else {}
+    if not await _read_to_its_end(scope, receive):
+        headers["Connection"] = "close"
+    await flat_answer(scope["path"], refused, headers)(scope, receive, send)
+
+
+async def _read_to_its_end(scope: Scope, receive: Receive) -> bool:
+    """Read the body on, up to a limit, and drop it. Not of a client that waits to be asked for it."""
+    names = {name for name, _ in scope["headers"]}
+    if b"expect" in names:
+        return False
+    left, more = READ_ON_BYTES, not names.isdisjoint({b"content-length", b"transfer-encoding"})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READ_ON_SECONDS):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
+    return not more
