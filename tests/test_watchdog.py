@@ -66,9 +66,10 @@ def quick(progress_callback: Progress) -> Answer:
 
 
 def test_a_stuck_analysis_fails_in_words_and_the_next_one_runs(bench: Bench) -> None:
-    freed = threading.Event()
+    freed, threads = threading.Event(), list[threading.Thread]()
 
     def stuck(progress_callback: Progress) -> Answer:
+        threads.append(threading.current_thread())
         progress_callback(20, "Working")
         freed.wait(20)
         return Answer(text="late")
@@ -81,9 +82,8 @@ def test_a_stuck_analysis_fails_in_words_and_the_next_one_runs(bench: Bench) -> 
     assert "did not advance" in str(row["error"])
     assert bench.tasks.idle()
     # What it brings in the end is refused, and what it wrote is gone.
-    late = [thread for thread in threading.enumerate() if thread.name == "analysis"]
     freed.set()
-    until(lambda: sum(thread.is_alive() for thread in late) == 1)
+    until(lambda: not threads[0].is_alive())
     assert bench.status(first) == (Status.FAILED, "stalled")
     assert [path.name for path in bench.files.folder(first).iterdir()] == ["session.json"]
     bench.becomes(bench.queue(quick), Status.COMPLETED)

@@ -13,8 +13,9 @@ BAR = (
 def lies(plan: Plan) -> Outcome:
     told = trial(plan.count(48_000), plan.count(2_000), plan.seed, bombs=True, slow_bombs=plan.full)
     measured = (
-        f"{told.files} files, {len(told.worst)} answered as none may be, the slowest after {told.slowest_seconds:.2f} s "
-        f"({told.slowest_file}), memory +{told.growth_mb:.0f} MB, server {'alive' if told.alive else 'dead'}"
+        f"{told.files} files, {len(told.worst)} answered as none may be, the slowest after "
+        f"{told.slowest_seconds:.2f} s ({told.slowest_file}), memory +{told.growth_mb:.0f} MB, "
+        f"server {'alive' if told.alive else 'dead'}"
     )
     if told.worst:
         measured += f"; first: {told.worst[0]}"
