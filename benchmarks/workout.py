@@ -35,7 +35,8 @@ HELD = 0.5
 sharp on the one would withhold good counts of the other."""
 
 LENIENT = 0.3
-"""Added to what is fitted: 3 % of sure counts are wrong then where 5 % may be, and fewer good ones are withheld."""
+"""Added to what is fitted: fewer good counts are withheld, and of readings of exercises left out of the fit 5 % of the
+sure ones are wrong instead of 3 %."""
 
 INVENTED = 2.0
 """How many times a count where nothing is done weighs in the fit: it is worse than one that is two off."""
