@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from analysis.flow import RATE
-from analysis.legs import cosine, zigzag
+from analysis.legs import cosine
 from analysis.repetitions import Rep
 from analysis.rhythm import Field, Line, smoothed
+from analysis.turns import zigzag
 
 WINDOW_SECONDS, HOP_SECONDS = 14.0, 7.0
 """How much is looked at together at most: one movement has one way."""

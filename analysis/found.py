@@ -13,6 +13,9 @@ from schemas import Method
 SIDES = 0.15
 """Share of the motion that differs each other repetition from which they are done side by side."""
 
+SIDE_TO_SIDE = 1.0
+"""The same share where they go to one side and then to the other, through where they started from."""
+
 
 @dataclass(frozen=True)
 class FoundSet:

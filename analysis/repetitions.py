@@ -8,8 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from analysis.flow import RATE
-from analysis.legs import CUT_LEG, LEAST_LEG, Leg, legs, pieces
+from analysis.legs import CUT_LEG, LEAST_LEG, Leg, legs
 from analysis.rhythm import Field, Line, smoothed
+from analysis.sides import Beat, beat_of
+from analysis.ways import pieces
 
 SMOOTH_SHARE, LEAST_SMOOTH = 1 / 12, 0.7
 """Motion is smoothed over this share of a period, in steps at least so much, before legs are read off it."""
@@ -67,36 +69,53 @@ class Rep:
     alike: float = 0.0
 
 
+@dataclass(frozen=True)
+class Counted:
+    """The repetitions of a stretch; `sided` where each is done to the other side than the one before."""
+
+    reps: list[Rep]
+    sided: bool
+
+
 def count(
     field: Field, whole: Field, stretch: tuple[int, int], period: float, within: tuple[int, int], cuts: list[int]
-) -> list[Rep]:
+) -> Counted:
     """The repetitions in and around `stretch`, in which motion repeats each `period` steps; all in steps. None lies
     outside of `within`. `cuts` are where another camera takes over. They are sought in `field` and compared in
     `whole`."""
     pad = int(AROUND_PERIODS * period)
     begin, stop = max(within[0], stretch[0] - pad), min(within[1], stretch[1] + pad)
-    seen = smoothed(np.ascontiguousarray(field[begin:stop]), max(LEAST_SMOOTH, SMOOTH_SHARE * period))
+    part = np.ascontiguousarray(field[begin:stop])
     core = (stretch[0] - begin, stretch[1] - begin)
     inner = [cut - begin for cut in cuts if begin < cut < stop]
+    seen = smoothed(part, max(LEAST_SMOOTH, SMOOTH_SHARE * period))
+    found = pieces(seen, core, period, inner)
+    finer = smoothed(part, max(LEAST_SMOOTH, SMOOTH_SHARE * period / 2))
+    beat = beat_of(finer, found, core, period)
+    if beat.sided:
+        seen = finer
     joined: list[Leg] = []
-    for piece in pieces(seen, core, period, inner):
-        joined = _joined(joined, legs(seen, whole[begin:stop], piece, core, period), period)
+    for piece in found:
+        joined = _joined(joined, legs(seen, whole[begin:stop], piece, core, beat), beat)
     speed = np.sqrt((seen.astype(np.float64) ** 2).sum(axis=1))
-    reps = _linked([paired(_ending(run)) for run in _runs(_likely(joined, core), period)], core, inner, speed)
-    return [
+    runs = [paired(_ending(run)) for run in _runs(_likely(joined, core), beat.period)]
+    reps = [
         replace(rep, start=rep.start + begin, turn=rep.turn + begin, end=rep.end + begin)
-        for rep in _trimmed(reps, period)
+        for rep in _trimmed(_linked(runs, core, inner, speed), beat.period)
     ]
+    return Counted(reps, beat.sided)
 
 
-def _joined(before: list[Leg], after: list[Leg], period: float) -> list[Leg]:
-    """Legs before and after a change of view. Which way is out is not known there: the sign is taken that keeps the
-    repetitions evenly apart."""
+def _joined(before: list[Leg], after: list[Leg], beat: Beat) -> list[Leg]:
+    """Legs before and after a change of view. Which way is out is not known there, but from side to side: the sign is
+    taken that keeps the repetitions evenly apart."""
     if not before or not after:
         return before or after
+    if beat.sided:
+        return _merged(before + after)
     options = [_merged(before + [replace(leg, sign=sign * leg.sign) for leg in after]) for sign in (1, -1)]
     place = (before[-1].end + after[0].begin) / 2
-    return min(options, key=lambda option: _off_beat(option, place, period))
+    return min(options, key=lambda option: _off_beat(option, place, beat.period))
 
 
 def _off_beat(joined: list[Leg], place: float, period: float) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from analysis.course import course
 from analysis.excursions import excursions
 from analysis.flow import RATE, Flow
-from analysis.found import FoundSet
+from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.holds import holds
 from analysis.legs import cosine
 from analysis.repetitions import count
@@ -185,10 +185,12 @@ def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int],
     share = differing(motion[one.first : one.end], one.period)
     half = is_half(one.period, share)
     period = one.period * (2 if half else 1)
-    reps = count(motion, whole, (one.first, one.end), period, within, cuts)
+    counted = count(motion, whole, (one.first, one.end), period, within, cuts)
+    reps = tuple(counted.reps)
     if not reps:
         return []
-    found = FoundSet("periodic", reps[0].start, reps[-1].end, tuple(reps), one.score, sides=0.0 if half else share)
+    sides = SIDE_TO_SIDE if counted.sided else 0.0 if half else share
+    found = FoundSet("periodic", reps[0].start, reps[-1].end, reps, one.score, sides=sides)
     first, end = int(found.first), int(found.end) + 1
     before, after = replace(one, end=min(one.end, first)), replace(one, first=max(one.first, end))
     sets = [found]
@@ -261,6 +263,9 @@ def _filling(one: FoundSet, calm: NDArray[np.float32], cuts: list[int]) -> Found
 def _placed(one: FoundSet, calm: NDArray[np.float32], columns: int) -> FoundSet:
     """With how its cells move on the way out, in the middle over the repetitions, and how much it roams."""
     spans = [(round(rep.start), max(round(rep.turn), round(rep.start) + 1), round(rep.end) + 1) for rep in one.reps]
+    if one.sides > SIDES:
+        # What goes to the other side each other time goes nowhere in the middle.
+        spans = spans[::2]
     usual = np.median([calm[start:turn].sum(axis=0).ravel() for start, turn, _ in spans], axis=0).astype(np.float64)
     across = (np.arange(calm.shape[1]) % columns).astype(np.float64)
     places, widths = [], []

@@ -5,27 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.flow import RATE
-from analysis.found import SIDES, FoundSet
+from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.rhythm import Line
 
 LEAST_CONFIDENCE = 0.4
 """Below it a count is withheld."""
 
 WEIGHTS = {
-    "once": -10.59,
-    "likeness": 7.21,
-    "least likeness": 1.67,
-    "unevenness": -4.23,
-    "uneven lengths": -1.54,
+    "once": -9.86,
+    "likeness": 7.05,
+    "least likeness": 1.43,
+    "unevenness": -3.52,
+    "uneven lengths": -1.46,
     "unequal reach": -1.45,
-    "hidden": -3.02,
-    "many": 0.87,
-    "roams": -0.52,
-    "sides": -0.38,
-    "score": 1.58,
+    "hidden": -1.65,
+    "many": 0.79,
+    "roams": -1.26,
+    "sides": -0.11,
+    "score": 1.14,
     "course": 1.44,
-    "agreed": 0.44,
-    "denied": -0.58,
+    "agreed": 0.53,
+    "denied": -0.52,
+    "side to side": 0.52,
 }
 """Logistic regression of "no more than one off, and right below five" on the drawn workouts of the tuning half
 (`python -m benchmarks.workout --fit`)."""
@@ -93,6 +94,7 @@ def evidence(one: FoundSet) -> Line:
             one.course,
             one.agreed,
             one.denied,
+            float(one.sides == SIDE_TO_SIDE),
         ]
     )
 

@@ -15,11 +15,12 @@ from analysis.exercises import Exercises
 from analysis.finder import SetFinder
 from analysis.flow import RATE, Flow, FlowTrack
 from analysis.found import FoundSet
-from analysis.legs import agreement, zigzag
+from analysis.legs import agreement
 from analysis.repetitions import Rep, count
 from analysis.sets import find_sets, readings
 from analysis.stretches import best_path
 from analysis.trust import LEAST_CONFIDENCE, confidence
+from analysis.turns import zigzag
 
 CELLS, COLUMNS = 144, 16
 NO_CHANGE = np.zeros((CELLS // COLUMNS, COLUMNS), np.float32)
@@ -221,7 +222,7 @@ def test_getting_into_position_is_no_half_of_a_repetition() -> None:
     bend = ((steps >= 68) & (steps < 80)) * 0.6 - ((steps >= 240) & (steps < 252)) * 0.6
     field = (arm + bend)[:, None].astype(np.float32)
     whole = np.concatenate([field, np.repeat(2 * bend[:, None], 3, axis=1).astype(np.float32)], axis=1)
-    turns = [[rep.turn for rep in count(field, seen, (75, 245), 20.0, (0, 320), [])] for seen in (field, whole)]
+    turns = [[rep.turn for rep in count(field, seen, (75, 245), 20.0, (0, 320), []).reps] for seen in (field, whole)]
     assert turns[1] == pytest.approx(range(90, 240, 20), abs=1.5)
     assert turns[0] != pytest.approx(turns[1], abs=1.5)
 

@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.drawn_workouts.figures import BONES, FRONT, Build, Pose
+from benchmarks.drawn_workouts.figures import BONES, Build, Pose
+from benchmarks.drawn_workouts.places import HEIGHT, MARGIN, WIDTH, draw_place
+from benchmarks.drawn_workouts.poses import FRONT
 from benchmarks.drawn_workouts.scripts import RATE, Script
 from video.draw import Rgb
-
-WIDTH, HEIGHT, MARGIN = 320, 180, 28
-"""Pixels; places are drawn larger by the margin on every side, so that a shaking camera does not see their edge."""
 
 Point = NDArray[np.float64]
 
@@ -22,11 +21,6 @@ CONTRAST = 30.0
 """Grey levels by which clothes differ from the place at least."""
 
 FADE_SECONDS = 0.7
-
-FIRST_PLACES = ("room", "studio", "wall", "stripes")
-LATER_PLACES = ("bricks",)
-UNSEEN_PLACES = ("shelves",)
-"""Only in the evaluation half."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +56,8 @@ def film(script: Script, setting: Setting, seed: int) -> Iterator[tuple[int, Rgb
 class _Stage:
     def __init__(self, script: Script, setting: Setting, random: np.random.Generator) -> None:
         self._script, self._setting, self._random = script, setting, random
-        self._places = [_place(setting.place, random) for _ in range(2)]
-        self._office = _place("wall", random)
+        self._places = [draw_place(setting.place, random) for _ in range(2)]
+        self._office = draw_place("wall", random)
         behind = np.mean(self._places[0], axis=(0, 1))
         self._clothes, self._others_clothes = _clothes(random, behind), _clothes(random, behind)
         self._foot = np.array([WIDTH * random.uniform(0.42, 0.58), HEIGHT * 0.94]) + MARGIN
@@ -169,45 +163,3 @@ def _clothes(random: np.random.Generator, behind: NDArray[np.float64]) -> dict[s
 def _line(picture: Rgb, start: Point, end: Point, thick: float, colour: list[int]) -> None:
     one, other = ((round(float(x) * 16), round(float(y) * 16)) for x, y in (start, end))
     cv2.line(picture, one, other, colour, max(2, round(thick)), cv2.LINE_AA, 4)
-
-
-def _place(kind: str, random: np.random.Generator) -> Rgb:
-    """A still background: a full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`,
-    `shelves` with things on them."""
-    height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
-    picture: NDArray[np.float64] = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
-    picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
-    if kind in ("room", "wall"):
-        picture = picture + _patches(random, 9, 14)
-    if kind == "stripes":
-        across = np.arange(width) + 6 * np.sin(np.arange(width) / 31)
-        stripes = 28 * np.sign(np.sin(across / random.uniform(4, 7)))
-        picture = picture + stripes[None, :, None]
-    if kind == "bricks":
-        high, wide = random.uniform(9, 14), random.uniform(20, 32)
-        row, across = np.mgrid[:height, :width]
-        shifted = across + wide / 2 * (row // high % 2)
-        picture[(row % high < 2) | (shifted % wide < 2)] += 40
-        picture = picture + 12 * np.sin(row // high * 7.1 + shifted // wide * 3.7)[..., None]
-    if kind == "shelves":
-        for board in np.arange(random.uniform(8, 20), height, random.uniform(26, 38)):
-            picture[int(board) : int(board) + 3] -= 35
-            for across in np.cumsum(random.uniform(9, 34, width // 9)):
-                tall = int(random.uniform(6, 22))
-                picture[max(0, int(board) - tall) : int(board), int(across) : int(across) + 7] += random.uniform(
-                    -45, 45
-                )
-    if kind == "room":
-        for _ in range(12):
-            x, y = int(random.integers(width)), int(random.integers(height))
-            far = (x + int(random.integers(12, 70)), y + int(random.integers(12, 70)))
-            cv2.rectangle(picture, (x, y), far, random.uniform(30, 225, 3).tolist(), -1)
-    floor = round(height * 0.85)
-    picture[floor:] = picture[floor:] * 0.6 + 30
-    return np.asarray(np.clip(cv2.GaussianBlur(picture, (3, 3), 0), 0, 255), np.uint8)
-
-
-def _patches(random: np.random.Generator, size: int, levels: float) -> NDArray[np.float32]:
-    height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
-    coarse = random.normal(size=(max(2, height // size), max(2, width // size), 3)).astype(np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) * levels, np.float32)

@@ -10,7 +10,8 @@ import numpy as np
 
 from analysis.flow import Flow, FlowTrack
 from analysis.signals import SignalCollector
-from benchmarks.drawn_workouts.filming import HEIGHT, WIDTH, film
+from benchmarks.drawn_workouts.filming import film
+from benchmarks.drawn_workouts.places import HEIGHT, WIDTH
 from benchmarks.drawn_workouts.plans import Drawn, plan
 from benchmarks.drawn_workouts.scripts import RATE, TrueSet
 from schemas import Limits

@@ -61,7 +61,7 @@ def _write(picture: Picture, words: str, place: tuple[int, int]) -> None:
 
 
 def main() -> None:
-    watched = watch("tuning", "clean", 7)
+    watched = watch("tuning", "clean", 11)
     cv2.imwrite(str(Path(sys.argv[1])), draw(watched, count(watched)))
 
 

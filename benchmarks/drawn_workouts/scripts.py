@@ -6,18 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.drawn_workouts.figures import (
-    ELBOW1,
-    ELBOW2,
-    FRONT,
-    HAND1,
-    HAND2,
-    HEAD,
-    HELD,
-    SIDE,
-    Exercise,
-    Pose,
-)
+from benchmarks.drawn_workouts.exercises import HELD
+from benchmarks.drawn_workouts.figures import ELBOW1, ELBOW2, HAND1, HAND2, HEAD, Exercise, Pose
+from benchmarks.drawn_workouts.poses import FRONT, SIDE
 
 RATE = 20
 """Pictures a second."""

@@ -1,0 +1,112 @@
+"""The exercises, postures and bodies that workouts are drawn from, and in which half each is used."""
+
+from __future__ import annotations
+
+from benchmarks.drawn_workouts.figures import Build, Exercise
+from benchmarks.drawn_workouts.poses import (
+    ALL_FOURS,
+    ARCHED,
+    BENT,
+    BOWED,
+    BRIDGED,
+    CHOP_HIGH,
+    CHOP_LOW,
+    CROUCH,
+    CURLED,
+    CURLED_UP,
+    DIPPED,
+    DOWN,
+    FLAT,
+    FOOT_ON,
+    FRONT,
+    HANDS_BEHIND,
+    HANGING,
+    HIGH_PLANK,
+    HINGED,
+    KICKED,
+    KNEE_IN,
+    KNEE_UP,
+    LEAPT,
+    LEGS_UP,
+    LIFTING,
+    LOW_PLANK,
+    LUNGED,
+    LYING,
+    OVERHEAD,
+    PEDALLED,
+    PRONE,
+    PROPPED,
+    PULLED,
+    RACK,
+    RACKED_LOW,
+    RAISED,
+    REACHED,
+    ROWED,
+    SEATED_AIR,
+    SIDE,
+    SIDE_LUNGED,
+    SITTING,
+    STAR,
+    STOOD_UP,
+    STRETCHED,
+    SWUNG,
+    TILTED,
+    TOES,
+)
+
+EXERCISES = {
+    one.name: one
+    for one in (
+        Exercise("squat", (SIDE, DOWN), 1.6, 4.0),
+        Exercise("jumping jack", (FRONT, STAR), 0.8, 1.4, hop=0.06),
+        Exercise("push-up", (HIGH_PLANK, LOW_PLANK), 1.2, 3.2),
+        Exercise("curl", (FRONT, CURLED), 1.3, 3.0, alternating=True),
+        Exercise("sit-up", (LYING, SITTING), 1.8, 4.0),
+        Exercise("press", (RACK, OVERHEAD), 1.6, 4.0),
+        Exercise("lunge", (SIDE, LUNGED), 1.7, 3.6, alternating=True),
+        Exercise("burpee", (SIDE, CROUCH, HIGH_PLANK), 2.6, 5.0, hop=0.0),
+        Exercise("calf raise", (FRONT, TOES), 1.0, 2.2),
+        Exercise("dead lift", (SIDE, LIFTING), 1.8, 4.0),
+        Exercise("kick", (SIDE, KICKED), 0.9, 2.0, alternating=True),
+        Exercise("dip", (PROPPED, DIPPED), 1.4, 3.0),
+        Exercise("row", (BENT, ROWED), 1.3, 3.2),
+        Exercise("high knees", (FRONT, KNEE_UP), 0.5, 0.9, alternating=True),
+        Exercise("swing", (HINGED, SWUNG), 1.3, 2.2),
+        Exercise("side raise", (FRONT, RAISED), 1.6, 3.5),
+        Exercise("good morning", (HANDS_BEHIND, BOWED), 1.8, 3.8),
+        Exercise("bridge", (FLAT, BRIDGED), 1.6, 3.5),
+        Exercise("side lunge", (FRONT, SIDE_LUNGED), 1.8, 3.6, alternating=True),
+        Exercise("mountain climber", (HIGH_PLANK, KNEE_IN), 0.6, 1.1, alternating=True),
+        Exercise("step-up", (SIDE, FOOT_ON, STOOD_UP), 2.0, 4.0, alternating=True),
+        Exercise("leg raise", (STRETCHED, LEGS_UP), 1.6, 3.6),
+        Exercise("pull-up", (HANGING, PULLED), 1.6, 3.8),
+        Exercise("side bend", (FRONT, TILTED), 1.6, 3.4, alternating=True),
+        Exercise("skater", (FRONT, LEAPT), 1.0, 1.8, alternating=True, hop=0.03),
+        Exercise("thruster", (RACKED_LOW, RACK, OVERHEAD), 1.8, 3.8),
+        Exercise("superman", (PRONE, ARCHED), 1.6, 3.4),
+        Exercise("bird dog", (ALL_FOURS, REACHED), 1.8, 3.6, alternating=True),
+        Exercise("wood chop", (CHOP_HIGH, CHOP_LOW), 1.3, 2.8),
+        Exercise("bicycle crunch", (CURLED_UP, PEDALLED), 0.9, 1.9, alternating=True),
+    )
+}
+
+HELD = {"plank": HIGH_PLANK, "wall sit": SEATED_AIR}
+
+SECOND_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
+THIRD_EXERCISES = ("step-up", "leg raise", "pull-up", "side bend", "skater")
+UNSEEN_EXERCISES = ("thruster", "superman", "bird dog", "wood chop", "bicycle crunch")
+"""Only in the evaluation half."""
+FIRST_EXERCISES = tuple(
+    name for name in EXERCISES if name not in (*SECOND_EXERCISES, *THIRD_EXERCISES, *UNSEEN_EXERCISES)
+)
+
+FIRST_BUILDS = (
+    Build("usual"),
+    Build("slim", 0.1, 0.05, 0.12, 0.9),
+    Build("strong", 0.17, 0.09, 0.14, 1.1),
+    Build("broad", 0.24, 0.1, 0.16, 1.3),
+)
+SECOND_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
+THIRD_BUILDS = (Build("lanky", 0.11, 0.055, 0.11, 0.8),)
+UNSEEN_BUILDS = (Build("stocky", 0.21, 0.085, 0.15, 0.95),)
+"""Only in the evaluation half."""

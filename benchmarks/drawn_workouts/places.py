@@ -1,0 +1,80 @@
+"""Draws the places that figures are filmed in: still backgrounds of several kinds."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from video.draw import Rgb
+
+WIDTH, HEIGHT, MARGIN = 320, 180, 28
+"""Pixels; places are drawn larger by the margin on every side, so that a shaking camera does not see their edge."""
+
+FIRST_PLACES = ("room", "studio", "wall", "stripes")
+SECOND_PLACES = ("bricks",)
+THIRD_PLACES = ("shelves",)
+UNSEEN_PLACES = ("park",)
+"""Only in the evaluation half."""
+
+_Drawing = NDArray[np.float64]
+
+
+def draw_place(kind: str, random: np.random.Generator) -> Rgb:
+    """A full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`, `shelves` with things on
+    them, a `park` with leaves and trunks."""
+    height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
+    picture: _Drawing = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
+    picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
+    if kind in ("room", "wall"):
+        picture = picture + _patches(random, 9, 14)
+    furnish = {"stripes": _stripes, "bricks": _bricks, "shelves": _shelves, "room": _boxes, "park": _trees}.get(kind)
+    if furnish is not None:
+        furnish(picture, random)
+    floor = round(height * 0.85)
+    picture[floor:] = picture[floor:] * 0.6 + 30
+    return np.asarray(np.clip(cv2.GaussianBlur(picture, (3, 3), 0), 0, 255), np.uint8)
+
+
+def _stripes(picture: _Drawing, random: np.random.Generator) -> None:
+    across = np.arange(picture.shape[1]) + 6 * np.sin(np.arange(picture.shape[1]) / 31)
+    picture += 28 * np.sign(np.sin(across / random.uniform(4, 7)))[None, :, None]
+
+
+def _bricks(picture: _Drawing, random: np.random.Generator) -> None:
+    high, wide = random.uniform(9, 14), random.uniform(20, 32)
+    row, across = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    shifted = across + wide / 2 * (row // high % 2)
+    picture[(row % high < 2) | (shifted % wide < 2)] += 40
+    picture += 12 * np.sin(row // high * 7.1 + shifted // wide * 3.7)[..., None]
+
+
+def _shelves(picture: _Drawing, random: np.random.Generator) -> None:
+    height, width = picture.shape[:2]
+    for board in np.arange(random.uniform(8, 20), height, random.uniform(26, 38)):
+        picture[int(board) : int(board) + 3] -= 35
+        for across in np.cumsum(random.uniform(9, 34, width // 9)):
+            top = max(0, int(board) - int(random.uniform(6, 22)))
+            picture[top : int(board), int(across) : int(across) + 7] += random.uniform(-45, 45)
+
+
+def _boxes(picture: _Drawing, random: np.random.Generator) -> None:
+    height, width = picture.shape[:2]
+    for _ in range(12):
+        x, y = int(random.integers(width)), int(random.integers(height))
+        far = (x + int(random.integers(12, 70)), y + int(random.integers(12, 70)))
+        cv2.rectangle(picture, (x, y), far, random.uniform(30, 225, 3).tolist(), -1)
+
+
+def _trees(picture: _Drawing, random: np.random.Generator) -> None:
+    height, width = picture.shape[:2]
+    picture += _patches(random, 6, 16)
+    for across in np.cumsum(random.uniform(25, 90, width // 25)):
+        left, wide = int(across), int(random.uniform(5, 16))
+        picture[int(random.uniform(0, 0.3) * height) :, left : left + wide] -= random.uniform(25, 60)
+
+
+def _patches(random: np.random.Generator, size: int, levels: float) -> NDArray[np.float32]:
+    height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
+    coarse = random.normal(size=(max(2, height // size), max(2, width // size), 3)).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) * levels, np.float32)
