@@ -22,7 +22,7 @@ class Body:
     """A request's body that knows whether it has been read to its end."""
 
     def __init__(self, request: Request, turn: Callable[[], Awaitable[None]] | None = None) -> None:
-        """`turn` is waited for before each piece that is only read on: many refused at once must not keep the others."""
+        """`turn` is waited for before each piece that is only read on: many refused at once must not hold others up."""
         self._receive = request.receive
         self._turn = turn
         self.arrived: Callable[[int], None] = lambda size: None
