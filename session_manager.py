@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError, TooManyAttempts
+from errors import AnalysisFailed, TooManyAttempts
 from expiry import expired, forgotten_at
+from failing import failure
 from logs import event
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
 from stores import Listener, SessionStore
-from stores.files import FULL_DISK, SessionFiles
+from stores.files import SessionFiles
 
 logger = logging.getLogger(__name__)
 
@@ -273,24 +274,6 @@ class SessionManager:
             return False
         event(logger, "expired", session=session_id)
         return True
-
-
-def failure(error: ServiceError) -> dict[str, Any]:
-    """What a failed session's row says of the error."""
-    return {"status": Status.FAILED, "error": str(error), "message": str(error), "reason": error.reason}
-
-
-def in_words(error: Exception) -> ServiceError:
-    """The error as its session's client is told of it; what was not raised on purpose stays in the log."""
-    if isinstance(error, AnalysisFailed | InsufficientStorage):
-        return error
-    if isinstance(error, ServiceError):
-        return AnalysisFailed(str(error))
-    if isinstance(error, MemoryError):
-        return OutOfMemory("The analysis needed more memory than this machine has")
-    if isinstance(error, OSError) and error.errno in FULL_DISK:
-        return InsufficientStorage("The disk filled up before the result could be kept")
-    return AnalysisFailed("An unexpected error ended the analysis; the service's log has the details")
 
 
 def _without_result(row: Session) -> Session:

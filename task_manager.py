@@ -21,12 +21,14 @@ from pydantic import BaseModel
 
 import logs
 from errors import AnalysisStopped, ServiceError, SessionNotFound, Stalled
+from failing import failure, in_words
 from hands import Hands
 from logs import event
-from progress import Progress, seconds_left, video_seconds, video_seconds_left
+from progress import seconds_left, video_seconds, video_seconds_left
+from reporting import reporting
 from roster import Roster
-from schemas import AnalysisType, Finding, Outlet, Session, Status, Step
-from session_manager import SessionManager, failure, in_words
+from schemas import AnalysisType, Outlet, Session, Status
+from session_manager import SessionManager
 from stores.files import SessionFiles
 from watchdog import Watchdog, Watched
 
@@ -190,7 +192,7 @@ class BackgroundTaskManager:
         session_id = row["session_id"]
         if row["attempt"] > 1:  # the one before may have left files that this one would not list
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
-        progress = self._progress_of(session_id, worker)
+        progress = reporting(self._sessions, session_id, worker, lambda: self.draining)
         with self._watchdog.over(session_id, worker, progress):
             result = work(progress_callback=progress)
         name = self._files.write_result(session_id, result.model_dump_json().encode())
@@ -201,36 +203,6 @@ class BackgroundTaskManager:
         seconds = self._roster.seconds_at_work(session_id)
         self._roster.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))
-
-    def _progress_of(self, session_id: str, worker: str) -> Progress:
-        tenths = set[int]()
-
-        def report(step: Step) -> None:
-            kept = self._sessions.update_session(
-                session_id,
-                worker=worker,
-                progress=step.percent,
-                message=step.message,
-                stage=step.stage,
-                segments_done=step.segments_done,
-                segments_total=step.segments_total,
-            )
-            if not kept:
-                raise AnalysisStopped
-            if step.percent // 10 not in tenths:
-                tenths.add(step.percent // 10)
-                event(logger, "progress", percent=step.percent, message=step.message)
-
-        def stopped() -> bool:
-            row = self._sessions.get_session(session_id)
-            refused = row is None or row["worker"] != worker or row["status"] is not Status.PROCESSING
-            return self.draining or refused
-
-        def found(finding: Finding) -> None:
-            if not self._sessions.keep_finding(session_id, worker, finding):
-                raise AnalysisStopped
-
-        return Progress(report, stopped, found)
 
     def _leave(self, session_id: str) -> None:
         """Give the session back if the service stops. Delete what the work wrote, and all of a session that is no more:
