@@ -46,7 +46,18 @@ def recoded(path: str, limits: Limits, seconds: float) -> Iterator[int]:
 def seconds_to_recode(path: Path, seconds: float) -> float:
     began = time.perf_counter()
     limits = Limits()
-    list(run(recoded, str(path), limits, seconds, expect=int, limits=limits, silence_seconds=600.0, wall_seconds=600.0))
+    done = run(
+        recoded,
+        str(path),
+        limits,
+        seconds,
+        expect=int,
+        limits=limits,
+        reads=str(path),
+        silence_seconds=600.0,
+        wall_seconds=600.0,
+    )
+    list(done)
     return time.perf_counter() - began
 
 

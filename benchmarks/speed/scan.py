@@ -36,7 +36,15 @@ def seconds_to_decode(path: Path, skip: Skip) -> float:
     began = time.perf_counter()
     limits = Limits()
     for pictures in run(
-        decoded, str(path), limits, skip, expect=int, limits=limits, silence_seconds=600.0, wall_seconds=600.0
+        decoded,
+        str(path),
+        limits,
+        skip,
+        expect=int,
+        limits=limits,
+        reads=str(path),
+        silence_seconds=600.0,
+        wall_seconds=600.0,
     ):
         if not pictures:
             raise RuntimeError("nothing was decoded")
