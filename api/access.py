@@ -5,15 +5,15 @@ It stands before every route, those of tomorrow too: what needs no key is listed
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from contextvars import ContextVar
 from urllib.parse import parse_qs
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import PREFIX
 from api.answers import flat_answer
+from api.bodies import Body
 from api.keyring import Caller, Keyring
 from api.limits import Limiter
 from errors import ServiceError, Unauthorized
@@ -33,10 +33,6 @@ SHOWN = (f"{PREFIX}/events/", f"{PREFIX}/files/")
 """Where a token may stand in the address, for `<video>`, `<img>` and `EventSource` send no headers."""
 
 READING = ("GET", "HEAD")
-
-READ_ON_BYTES = 2 << 20
-READ_ON_SECONDS = 2.0
-"""How long the body of a refused request is read on, so that a browser that still sends sees the answer."""
 
 caller: ContextVar[Caller] = ContextVar("caller", default=Caller())  # noqa: B039  a Caller is frozen
 """Whose request is being answered."""
@@ -107,21 +103,10 @@ def _sent(scope: Scope) -> tuple[bytes | None, str]:
 
 async def _refuse(refused: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
     headers = {"WWW-Authenticate": 'Bearer realm="video"'} if isinstance(refused, Unauthorized) else {}
-    if not await _read_to_its_end(scope, receive):
+    body = Body(Request(scope, receive))
+    # A client that waits to be asked for its body is not asked.
+    if not any(name == b"expect" for name, _ in scope["headers"]):
+        await body.read_on()
+    if not body.ended:
         headers["Connection"] = "close"
     await flat_answer(scope["path"], refused, headers)(scope, receive, send)
-
-
-async def _read_to_its_end(scope: Scope, receive: Receive) -> bool:
-    """Read the body on, up to a limit, and drop it. Not of a client that waits to be asked for it."""
-    names = {name for name, _ in scope["headers"]}
-    if b"expect" in names:
-        return False
-    left, more = READ_ON_BYTES, not names.isdisjoint({b"content-length", b"transfer-encoding"})
-    with suppress(TimeoutError):
-        async with asyncio.timeout(READ_ON_SECONDS):
-            while more and left > 0:
-                message = await receive()
-                left -= len(message.get("body", b""))
-                more = message.get("more_body", False)
-    return not more
