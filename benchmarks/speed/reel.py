@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 import av
 from av.video.stream import VideoStream
 
+from benchmarks.speed.bare import in_child
 from benchmarks.speed.footage import HD, footage_of
 from benchmarks.speed.report import Line, in_turns
 from railway_video_generator import RailwayVideoGenerator
 from schemas import Clip, Limits, Outlet, Reel
 from stores.files import write_pieces
-from video.child import run
 from video.reel import render
 from video.source import prepare
 
@@ -45,19 +45,7 @@ def recoded(path: str, limits: Limits, seconds: float) -> Iterator[int]:
 
 def seconds_to_recode(path: Path, seconds: float) -> float:
     began = time.perf_counter()
-    limits = Limits()
-    done = run(
-        recoded,
-        str(path),
-        limits,
-        seconds,
-        expect=int,
-        limits=limits,
-        reads=str(path),
-        silence_seconds=600.0,
-        wall_seconds=600.0,
-    )
-    list(done)
+    in_child(recoded, path, Limits(), seconds)
     return time.perf_counter() - began
 
 

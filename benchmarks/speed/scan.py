@@ -10,10 +10,10 @@ from typing import Literal
 import av
 
 from analysis.signals import SignalCollector
+from benchmarks.speed.bare import in_child
 from benchmarks.speed.footage import HD, footage_of
 from benchmarks.speed.report import Line, in_turns
 from schemas import Limits
-from video.child import run
 from video.probe import probe
 from video.scan import scan
 from video.source import prepare
@@ -34,20 +34,8 @@ def decoded(path: str, limits: Limits, skip: Skip) -> Iterator[int]:
 
 def seconds_to_decode(path: Path, skip: Skip) -> float:
     began = time.perf_counter()
-    limits = Limits()
-    for pictures in run(
-        decoded,
-        str(path),
-        limits,
-        skip,
-        expect=int,
-        limits=limits,
-        reads=str(path),
-        silence_seconds=600.0,
-        wall_seconds=600.0,
-    ):
-        if not pictures:
-            raise RuntimeError("nothing was decoded")
+    if not all(in_child(decoded, path, Limits(), skip)):
+        raise RuntimeError("nothing was decoded")
     return time.perf_counter() - began
 
 
