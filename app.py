@@ -11,46 +11,34 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 from fastapi import FastAPI
 
 import blas  # noqa: F401  # before numpy
 import logs
-from api import PREFIX, answers
+from api import answers
 from api.accepted import Accepting
 from api.access import Door
 from api.deadlines import Deadlines, Patience
 from api.declared import declare_access
 from api.files import FilesApi
 from api.follow import FollowApi
-from api.followers import Followers
 from api.health import HealthApi
-from api.intake import Intake
 from api.keyed import KeyedApi
 from api.keyring import Keyring
 from api.legacy import LegacyApi
 from api.limits import Limiter
 from api.pages import PagesApi
-from api.previews import Previews
-from api.resumable import Resumables
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
-from api.space import Space
 from api.tus import SESSION_ID, TOKEN, TusApi
 from async_api import VideoApi, read_form
 from config import VERSION, Settings
 from errors import CannotStart, Draining
 from logs import event
-from railway_video_generator import RailwayVideoGenerator
-from schemas import AnalysisType, Limits
-from session_manager import SessionManager
-from stores import SessionStore, open_session_files, open_session_store
-from stores.files import SessionFiles
-from task_manager import BackgroundTaskManager, Terms
 from video import child
-from vision.eyes import Eyes
-from vision.opening import eyes_of
+from wiring import House, build
 
 logger = logging.getLogger(__name__)
 
@@ -67,28 +55,6 @@ as many that share one queue: a turn may take milliseconds, and hundreds of clie
 
 STARTUP_FAILURE = 3
 """The exit status by which a uvicorn worker tells its supervisor that starting it again is no use."""
-
-
-@dataclass(frozen=True)
-class House:
-    """Every part of one running service."""
-
-    settings: Settings
-    store: SessionStore
-    files: SessionFiles
-    sessions: SessionManager
-    tasks: BackgroundTaskManager
-    space: Space
-    intake: Intake
-    resumables: Resumables
-    eyes: Eyes
-    followers: Followers
-    previews: Previews
-
-    def drain(self) -> None:
-        """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
-        self.tasks.drain()
-        self.followers.drain()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -138,38 +104,6 @@ def front(house: House) -> FastAPI:
 def _tus(house: House) -> TusApi:
     accepting, most = Accepting(house.sessions, house.tasks), house.settings.max_upload_mb << 20
     return TusApi(house.resumables, house.intake, house.sessions, accepting, read_form, most)
-
-
-def build(settings: Settings, eyes: Eyes | None = None) -> House:
-    """Every part, nothing of it running. The eyes are those of the settings, if none are given."""
-    eyes = eyes or eyes_of(settings)
-    store, files = open_session_store(settings), open_session_files(settings)
-    sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
-    limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
-    generator = RailwayVideoGenerator(limits, eyes)
-    tasks = BackgroundTaskManager(
-        sessions,
-        files,
-        {
-            AnalysisType.HIGHLIGHTS: generator.generate_highlights,
-            AnalysisType.WORKOUT: generator.analyze_workout_with_timestamps,
-        },
-        Terms(
-            max_workers=settings.max_concurrent_jobs,
-            max_queued=settings.max_queued,
-            max_attempts=settings.max_attempts,
-            stalled_minutes=settings.stalled_minutes,
-            keep_source=settings.keep_source,
-        ),
-        files_address=f"{PREFIX}/files",
-    )
-    space = Space(files.free_bytes, settings.min_free_disk_mb << 20)
-    intake, previews = Intake(sessions, tasks, files, space, settings), Previews(sessions, files, limits)
-    resumables = Resumables(
-        settings.data_dir, space, ttl_hours=settings.resumable_ttl_hours, most=settings.max_resumable
-    )
-    followers = Followers(sessions, tasks)
-    return House(settings, store, files, sessions, tasks, space, intake, resumables, eyes, followers, previews)
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

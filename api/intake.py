@@ -261,9 +261,11 @@ class Intake:
             raise UnsupportedVideo(f"The video could not be read: {error}") from error
 
     async def _made(self, upload: Upload) -> Upload:
-        """Once its session is in the ledger."""
+        """Once its session is in the ledger, and its video where whoever works on it finds it."""
+        await to_its_end(self._files.keep, upload.session_id, upload.path)
         await to_its_end(self._create, upload.session_id, upload.path, upload.wanted, upload.metadata)
         facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
+        await to_its_end(self._files.let_go, upload.session_id)
         event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
         return upload
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from config import Settings
@@ -51,6 +52,29 @@ class SessionStore(Protocol):
         """Tell the listener of every change from now on."""
 
     def close(self) -> None: ...
+
+
+class SharedStore(SessionStore, Protocol):
+    """A store that several processes share, on one machine or many, with one clock and one queue for all of them.
+
+    A session that is processing is leased to its worker by each change of its row. A lease that is not renewed lapses:
+    then whoever notices gives the session back.
+    """
+
+    def now(self) -> datetime:
+        """The time of the store's own clock."""
+
+    def renew(self, session_id: str, worker: str) -> bool:
+        """Prolong the lease; False when the session is not processing, or no longer that worker's."""
+
+    def lapsed(self) -> list[str]:
+        """Sessions that are processing without a lease."""
+
+    def waiting(self) -> list[str]:
+        """Queued sessions, the next to start first."""
+
+    def place(self, session_id: str) -> int | None:
+        """1 for the next to start; None for one that does not wait."""
 
 
 def open_session_store(settings: Settings) -> SessionStore:

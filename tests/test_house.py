@@ -20,7 +20,7 @@ FLOORS = [
     {"reporting"},
     {"task_manager"},
     {"api"},
-    {"async_api"},
+    {"async_api", "wiring"},
     {"app", "cli"},
 ]
 """From the ground up. `client` stands apart, and knows only the ground floor."""
