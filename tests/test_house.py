@@ -21,7 +21,7 @@ FLOORS = [
     {"task_manager"},
     {"api"},
     {"async_api", "wiring"},
-    {"app", "cli"},
+    {"app", "cli", "cluster"},
 ]
 """From the ground up. `client` stands apart, and knows only the ground floor."""
 
