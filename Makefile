@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check audit lock faults bench bench-highlights bench-workout bench-vision format clean
+.PHONY: run test demo check audit lock faults faults-cluster bench bench-highlights bench-workout bench-vision format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -38,6 +38,9 @@ lock: .venv/installed-dev
 
 faults: .venv/installed-dev
 	$(BIN)/python -m benchmarks.faults $(if $(FULL),--full)
+
+faults-cluster: .venv/installed-dev
+	$(BIN)/python -m benchmarks.cluster $(if $(FULL),--full)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.bench
