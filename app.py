@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from functools import partial
@@ -53,6 +54,9 @@ ACCEPTED_A_TURN = 32
 """Connections that are accepted in one turn of the event loop. libuv takes one for each listening socket, so there are
 as many that share one queue: a turn may take milliseconds, and hundreds of clients may come at once."""
 
+WAITING = 64
+"""Threads for what waits for a store elsewhere, so that nothing else has to wait with it when that is slow."""
+
 STARTUP_FAILURE = 3
 """The exit status by which a uvicorn worker tells its supervisor that starting it again is no use."""
 
@@ -91,7 +95,7 @@ def front(house: House) -> FastAPI:
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
-            *PagesApi(house.settings.data_dir).router().routes,
+            *PagesApi(house.settings.data_dir, house.files.link_origin).router().routes,
         ],
     )
     app.state.house = house
@@ -126,6 +130,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 @asynccontextmanager
 async def _open(house: House) -> AsyncIterator[None]:
     """Take up what an earlier run left, serve, and give back what is unfinished."""
+    if house.settings.storage_url:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(WAITING, thread_name_prefix="waits"))
     await asyncio.to_thread(_start_decoding)
     await asyncio.to_thread(_take_up, house)
     house.eyes.open(partial(_give_up, house))
@@ -143,7 +149,7 @@ async def _open(house: House) -> AsyncIterator[None]:
 
 
 def _take_up(house: House) -> None:
-    swept = house.files.sweep()
+    swept = house.files.sweep(lambda session_id: house.store.get(session_id) is not None)
     house.resumables.open(lambda session_id: house.sessions.get_session(session_id) is not None)
     waiting = house.sessions.recover(keep_source=house.settings.keep_source)
     with suppress(Draining):  # told to stop already: they wait for the next start
@@ -176,6 +182,7 @@ async def _sweep(house: House) -> None:
         try:
             await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
             await asyncio.to_thread(house.resumables.sweep)
+            await asyncio.to_thread(house.files.tidy)
         except Exception:
             logger.exception("the sweep failed; it will be tried again")
 

@@ -83,4 +83,9 @@ def open_session_store(settings: Settings) -> SessionStore:
 
 
 def open_session_files(settings: Settings) -> SessionFiles:
-    return SessionFiles(settings.data_dir)
+    """Raises CannotStart when the store for files cannot be had."""
+    if not settings.storage_url:
+        return SessionFiles(settings.data_dir, shared=bool(settings.redis_url))
+    from stores.objects import open_object_files  # noqa: PLC0415  loads obstore
+
+    return open_object_files(settings)
