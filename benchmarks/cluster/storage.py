@@ -14,15 +14,16 @@ import httpx
 
 from benchmarks.cluster.frame import Door, Field, opened, start, told
 from benchmarks.faults.frame import SMALL, Outcome, Plan
-from tests.proxy import Proxy, proxy_before
+from tests.faulty_proxy import SLOW_BYTES_A_SECOND, FaultyProxy
 from video.draw import draw_video
 
 UPLOAD_BYTES = 24 << 20
 """Of one upload: several parts."""
 
-SLOW_BYTES_A_SECOND = 8e6
 AWAY_SECONDS = 20.0
-CUT_AFTER_BYTES = 2 << 20
+CUT_AFTER_BYTES = 10 << 20
+QUIET_SECONDS = 10.0
+"""After which nobody seems to send any more."""
 
 WORDED = ("503", "507")
 """How an upload may be refused while the store is away."""
@@ -57,15 +58,14 @@ def store_refuses(plan: Plan) -> Outcome:
     """It goes away while some uploads are on their way and others' sessions are worked on."""
     with _field(plan) as (cluster, proxy):
         tried = _try(cluster, plan.count(20, least=4), lambda: _away(proxy))
-        refused = proxy.refused
-    measured = f"away for {AWAY_SECONDS:.0f} s, {refused} connections refused: {tried}"
-    return Outcome(measured, BAR, tried.good and refused > 0)
+    measured = f"away for {AWAY_SECONDS:.0f} s, {proxy.hits} connections refused: {tried}"
+    return Outcome(measured, BAR, tried.good and proxy.hits > 0)
 
 
 def store_slow(plan: Plan) -> Outcome:
     with _field(plan) as (cluster, proxy):
         began = time.monotonic()
-        tried = _try(cluster, plan.count(20, least=2), lambda: proxy.slow(SLOW_BYTES_A_SECOND))
+        tried = _try(cluster, plan.count(20, least=2), lambda: proxy.go_wrong("slow"))
         seconds = time.monotonic() - began
     measured = f"{SLOW_BYTES_A_SECOND / 1e6:.0f} MB/s a connection, all over after {seconds:.0f} s: {tried}"
     return Outcome(measured, BAR, tried.good and set(tried.ends) == {"completed"})
@@ -75,19 +75,18 @@ def store_cuts(plan: Plan) -> Outcome:
     """One connection after the other is cut, in any part of any upload."""
     count = plan.count(20, least=4)
     with _field(plan) as (cluster, proxy):
-        tried = _try(cluster, count, lambda: proxy.cut_next(2 * count, CUT_AFTER_BYTES))
-        cut = proxy.cut
-    measured = f"{cut} connections cut after {CUT_AFTER_BYTES >> 20} MiB of a part: {tried}"
-    return Outcome(measured, BAR, tried.good and cut > 0)
+        tried = _try(cluster, count, lambda: _cut(proxy, 2 * count))
+    measured = f"{proxy.hits} connections cut after {CUT_AFTER_BYTES >> 20} MiB more: {tried}"
+    return Outcome(measured, BAR, tried.good and proxy.hits > 0)
 
 
 @contextmanager
-def _field(plan: Plan) -> Iterator[tuple[Field, Proxy]]:
+def _field(plan: Plan) -> Iterator[tuple[Field, FaultyProxy]]:
     """A cluster that reaches its store through the proxy."""
     with opened(plan) as cluster:
         assert cluster.store
-        with proxy_before(("127.0.0.1", int(cluster.store.environment["PORT"]))) as proxy:
-            start(cluster, 2, 2, AWS_ENDPOINT=proxy.url, STORAGE_LINKS="false")
+        with FaultyProxy(int(cluster.store.environment["PORT"])) as proxy:
+            start(cluster, 2, 2, AWS_ENDPOINT=f"http://127.0.0.1:{proxy.port}", STORAGE_LINKS="false")
             ours = Field(cluster)
             try:
                 yield ours, proxy
@@ -129,7 +128,17 @@ def _sent(door: Door, video: bytes) -> tuple[str, str | None]:
     return "200", body["sessionId"]
 
 
-def _away(proxy: Proxy) -> None:
-    proxy.refuse()
+def _away(proxy: FaultyProxy) -> None:
+    proxy.go_wrong("refuse")
     time.sleep(AWAY_SECONDS)
-    proxy.behave()
+    proxy.heal()
+
+
+def _cut(proxy: FaultyProxy, times: int) -> None:
+    """Whoever sends when that much was sent since the last was cut, as long as anybody sends."""
+    for _ in range(times):
+        proxy.go_wrong("cut", CUT_AFTER_BYTES)
+        struck = proxy.struck.wait(QUIET_SECONDS)
+        proxy.heal()
+        if not struck:
+            return
