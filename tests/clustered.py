@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.redis_server import RedisServer
 
 from cluster import Part
 from config import SECRET, Settings
 from tests.object_store import ObjectStore
+from tests.redis_server import RedisServer
 from tests.service import Service, serve
 
 

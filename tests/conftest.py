@@ -18,7 +18,6 @@ from tests.service import Program, Service, serve
 from video.draw import Style, draw_video
 from vision.eyes import Eyes
 
-
 CLUSTERED = bool(os.environ.get("TEST_CLUSTER"))
 """Whether tests have their services in clusters: `make test-cluster`."""
 
@@ -79,6 +78,20 @@ def serve_with(opening: Serve, tmp_path: Path) -> Iterator[Callable[..., Service
 def shared_service(opening: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that leave nothing behind and expect nothing to be empty."""
     yield from opening(tmp_path_factory.mktemp("shared") / "data")
+
+
+@pytest.fixture(scope="session")
+def _redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_server(_redis_server: RedisServer) -> RedisServer:
+    """Empty. A test that stops it starts it again."""
+    _redis_server.client.flushall()
+    return _redis_server
 
 
 @pytest.fixture(scope="session")

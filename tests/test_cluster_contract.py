@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.redis_server import RedisServer
 
 from tests.clustered import serve_clustered
 from tests.object_store import ObjectStore
+from tests.redis_server import RedisServer
 from tests.service import BASE, Service, serve
 from tests.test_async_api import (  # noqa: F401
     test_100_percent_means_that_results_can_be_read,
