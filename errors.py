@@ -12,8 +12,8 @@ ServiceError                       500  internal
 ├── QueueFull                      429  queue_full             as many sessions wait as MAX_QUEUED allows
 ├── Draining                       503  draining               the service is about to stop
 ├── NotReady                       503  not_ready              it cannot take work now; the body's reason says why
-├── StoreAway                      503  store_unavailable      what keeps the sessions' rows cannot be reached
 ├── StorageUnavailable             503  storage_unavailable    the store for files cannot be reached
+├── StoreAway                      503  store_unavailable      what keeps the sessions' rows cannot be reached
 ├── InsufficientStorage            507  insufficient_storage   the disk is full, or nearly
 ├── SessionNotFound                404  session_not_found      unknown, deleted or malformed id
 ├── SessionExpired                 404  session_expired
