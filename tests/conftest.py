@@ -65,7 +65,8 @@ def serve_with(opening: Serve, tmp_path: Path) -> Iterator[Callable[..., Service
     open_ones: list[Iterator[Service]] = []
 
     def open_one(eyes: Eyes | None = None, **settings: Any) -> Service:
-        serving = opening(tmp_path / f"data{len(open_ones)}", eyes, **settings)
+        data_dir = settings.pop("data_dir", tmp_path / f"data{len(open_ones)}")
+        serving = opening(data_dir, eyes, **settings)
         open_ones.append(serving)
         return next(serving)
 
