@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from expiry import expired, forgotten_at
 from failing import failure
 from logs import event
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
-from stores import Listener, SessionStore
+from stores import Listener, SessionStore, is_shared
 from stores.files import SessionFiles
 
 logger = logging.getLogger(__name__)
@@ -40,10 +41,6 @@ ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXP
 RESULT_LOST = "The session's result on disk was lost"
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SessionManager:
     """Every rule about sessions, over a store with a few primitives. Safe from any thread.
 
@@ -57,12 +54,13 @@ class SessionManager:
         files: SessionFiles,
         *,
         ttl_hours: float = 24,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
+        """`clock` is the store's where that is shared, and else this machine's, unless another is given."""
         self._store = store
         self._files = files
         self._ttl = timedelta(hours=ttl_hours)
-        self._clock = clock
+        self._clock = clock or (store.now if is_shared(store) else partial(datetime.now, UTC))
         self._seen_expired: set[str] = set()
 
     def create_session(
@@ -97,8 +95,13 @@ class SessionManager:
         row = kept and self._as_of_now(kept[0])
         return (row, kept[1]) if kept and row else None
 
-    def watch(self, listener: Listener) -> None:
-        """Tell the listener of every change from now on. Not of expiry, which is a matter of the clock."""
+    def now(self) -> datetime:
+        """By the clock that sessions live by."""
+        return self._clock()
+
+    def watch(self, listener: Listener, followed: Collection[str] | None = None) -> None:
+        """Tell the listener of every change from now on, or of those of the followed sessions at least. Not of expiry,
+        which is a matter of the clock."""
 
         def tell(session_id: str, news: Session | Found | None) -> None:
             if news is None or isinstance(news, Found):
@@ -106,7 +109,7 @@ class SessionManager:
             else:
                 listener(session_id, self._as_of_now(news.copy()))
 
-        self._store.watch(tell)
+        self._store.watch(tell, followed)
 
     def update_session(self, session_id: str, *, worker: str | None = None, **updates: Any) -> bool:
         """Change a session; False when the ledger refuses: unknown, ended, a status that may not follow,
@@ -127,7 +130,7 @@ class SessionManager:
         """Have another token open the session from now on, also once it has ended; False when it is unknown."""
 
         def edit(row: Session) -> Session:
-            row["metadata"]["token_hash"] = token_hash
+            row["metadata"] = Metadata(**{**row["metadata"], "token_hash": token_hash})
             return row
 
         return self._store.change(session_id, edit) is not None
@@ -189,11 +192,19 @@ class SessionManager:
         """Delete the files of sessions that ended more than `max_age_hours` ago or are expired otherwise,
         and forget tombstones that are twice as old. Gives the number of sessions that lost files or row."""
         age = timedelta(hours=max_age_hours)
-        return sum(self._try_to_clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
+        rows = self._store.ended(self._clock(), age)
+        missed = self._seen_expired - {row["session_id"] for row in rows}  # the clock was put back since
+        rows += filter(None, map(self._store.get, missed))
+        cleaned = sum(self._try_to_clean_up(row, age) for row in rows)
+        self._seen_expired -= missed
+        return cleaned
 
     def recover(self, *, keep_source: bool = True) -> list[str]:
         """After a start: give back what was being worked on, drop what nobody waits for any more, and delete what ended
-        sessions should not have kept. Gives the ids that wait, oldest first."""
+        sessions should not have kept. Gives the ids that wait, oldest first. Where the store is shared others may be at
+        work: only their leases say whether they are."""
+        if is_shared(self._store):
+            return self._store.waiting()
         waiting = []
         for row in self._store.all():
             if row["metadata"]["legacy"]:

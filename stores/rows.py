@@ -1,4 +1,4 @@
-"""A session's row as it lies on disk: read, and not believed where it cannot be true."""
+"""A session's row as it is written down; and as it lies on disk: not believed where it cannot be true."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from stores.files import is_session_id
 logger = logging.getLogger(__name__)
 
 ROWS: TypeAdapter[Session] = TypeAdapter(Session)
+
+VOLATILE = ("progress", "message", "stage", "segments_done", "segments_total", "updated_at", "revision")
+"""Columns that change many times a second while a session is worked on; the others change with its status."""
 
 DAY = timedelta(days=1)
 """How long a session whose row was damaged is remembered."""
