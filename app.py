@@ -94,14 +94,14 @@ def front(house: House) -> FastAPI:
             *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
-            *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
+            *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
             *PagesApi(house.settings.data_dir, house.files.link_origin).router().routes,
         ],
     )
     app.state.house = house
     answers.install(app)
     declare_access(app, keyed=bool(house.settings.api_keys))
-    _add_middleware(app, house.settings)
+    _add_middleware(app, house)
     return app
 
 
@@ -110,10 +110,11 @@ def _tus(house: House) -> TusApi:
     return TusApi(house.resumables, house.intake, house.sessions, accepting, read_form, most)
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
     id and may be read by a page."""
-    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
+    settings, board = house.settings, house.store.board if is_shared(house.store) else None
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings, board))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(

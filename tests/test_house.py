@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     {"errors", "config", "schemas", "logs", "blas"},
-    {"progress", "expiry"},
+    {"progress", "expiry", "moves"},
     {"video", "analysis", "stores", "roster", "hands", "watchdog", "sending"},
     {"vision", "showcase", "failing", "shared_roster"},
     {"session_manager", "railway_video_generator"},

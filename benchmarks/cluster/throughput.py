@@ -20,7 +20,7 @@ def throughput(plan: Plan) -> Outcome:
     video, server = brief(plan.folder), ChatServer()
     server.seconds = ANSWER_SECONDS
     together, alone = [], []
-    with server.serving(), opened(plan, VISION_MODEL=server.url, MAX_QUEUED="1000") as cluster:
+    with server.serving(), opened(plan, VISION_MODEL=server.url, MAX_CONCURRENT_JOBS="1") as cluster:
         start(cluster, 1, 2)
         ours = Field(cluster)
         _a_second(ours, video)  # whoever begins loads what it needs
