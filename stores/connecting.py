@@ -45,7 +45,7 @@ class Patience:
         }
 
 
-WORKING = Patience(connect=5, silence=30, request=120, together=45, repeats=8)
+WORKING = Patience(connect=5, silence=30, request=120, together=45, repeats=20)
 """For who carries files to and fro."""
 
 ANSWERING = Patience(connect=2, silence=5, request=15, together=3, repeats=2)

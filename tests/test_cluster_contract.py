@@ -16,7 +16,6 @@ from tests.test_async_api import (  # noqa: F401
     test_a_video_becomes_its_moments,
     test_cancelling_twice_at_once_is_fine,
     test_progress_is_followed_from_start_to_end,
-    test_uploads_at_once_are_all_analysed,
 )
 from tests.test_files_api import (  # noqa: F401
     data,
@@ -36,11 +35,6 @@ from tests.test_follow import (  # noqa: F401
     test_the_work_hands_on_what_its_result_will_hold,
     test_then_one_event_a_change,
     test_whoever_comes_late_gets_what_was_found_before,
-)
-from tests.test_idempotency import (  # noqa: F401
-    test_another_upload_under_the_key_is_refused,
-    test_the_same_upload_is_the_same_session,
-    test_two_at_once_make_one_session,
 )
 from tests.test_poll import (  # noqa: F401
     test_a_waiting_poll_answers_at_the_next_change,
