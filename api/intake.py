@@ -215,6 +215,8 @@ class Intake:
             info = await self._probed(request, source)
             sha256 = await to_its_end(_sha256, source)
             try:
+                if self._files.folder(session_id).exists():  # whoever tried before was killed before its row was there
+                    await to_its_end(self._files.remove, session_id)
                 folder = await to_its_end(self._files.reserve, session_id)
                 path = folder / f"{SOURCE}.{info.container}"
                 await to_its_end(_link, source, path)
