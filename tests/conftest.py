@@ -10,6 +10,7 @@ import pytest
 
 from config import Settings
 from tests.footage import draw_workout
+from tests.object_store import ObjectStore, object_store
 from tests.redis_server import RedisServer
 from tests.service import Program, Service, serve
 from video.draw import Style, draw_video
@@ -107,3 +108,18 @@ def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     yield start
     for one in started:
         one.kill()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """One server for all tests; each takes a place of its own in it."""
+    with object_store(tmp_path_factory.mktemp("s3")) as store:
+        yield store
+
+
+@pytest.fixture
+def s3_keys(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The store, with what reaching it needs in the environment."""
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3
