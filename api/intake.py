@@ -222,6 +222,8 @@ class Intake:
             info = await self._probed(request, source)
             sha256 = await to_its_end(_sha256, source)
             try:
+                if self._files.folder(session_id).exists():  # whoever tried before was killed before its row was there
+                    await to_its_end(self._files.remove, session_id)
                 folder = await to_its_end(self._files.reserve, session_id)
                 path = folder / f"{SOURCE}.{info.container}"
                 await to_its_end(_link, source, path)
@@ -276,7 +278,7 @@ class Intake:
         await to_its_end(self._files.keep, upload.session_id, upload.path)
         made = await to_its_end(self._create, upload, most_waiting)
         facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
-        await to_its_end(partial(self._files.let_go, wanted_soon=True), upload.session_id)
+        await to_its_end(partial(self._files.let_go, wanted_soon=made), upload.session_id)
         if made:
             event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
         return made

@@ -131,7 +131,7 @@ class Bucket:
         part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART}")
         try:
             with part.open("xb") as file:
-                for data in self._pieces(key, size, stopped):
+                for data in self.pieces(key, size, stopped):
                     file.write(data)
             if part.stat().st_size != size:
                 raise StorageUnavailable(AWAY)
@@ -140,7 +140,7 @@ class Bucket:
             part.unlink(missing_ok=True)
             raise
 
-    def _pieces(self, key: str, size: int, stopped: Callable[[], bool]) -> Iterator[bytes]:
+    def pieces(self, key: str, size: int, stopped: Callable[[], bool]) -> Iterator[bytes]:
         """One is on its way while the one before is written."""
 
         def begun(start: int) -> Future[bytes]:

@@ -31,6 +31,9 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PART = ".part"
 """Ending of a file that is still being written."""
 
+MARK = ".sessions"
+"""Name of what says whose files these are."""
+
 TRASH = ".trash-"
 """Beginning of the name of a folder that is being deleted: nobody finds half a session under its id."""
 
@@ -264,12 +267,28 @@ class SessionFiles:
                 swept += sum(deleted(part) for part in folder.glob(f"*{PART}"))
         return swept
 
+    def marked(self, text: str) -> str:
+        """What the place is marked with: this text, if it was not marked before."""
+        return settle_file(self._root / MARK, text)
+
     def tidy(self) -> None:
         """What is to be done now and then while the service runs, apart from any session."""
 
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""
         return shutil.disk_usage(self._root).free
+
+
+def settle_file(path: Path, text: str) -> str:
+    """What a file holds: this text, if there was none."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART}")
+    try:
+        part.write_text(text)
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path.read_text()
 
 
 def _written_lately(folder: Path) -> bool:

@@ -22,7 +22,7 @@ from config import Settings
 from errors import AnalysisFailed, InsufficientStorage, StorageUnavailable
 from logs import event
 from stores.bucket import PART_BYTES, Bucket
-from stores.files import PART, ROW, SOURCE, Method, SessionFiles, Shown, StoredFile, is_session_id
+from stores.files import MARK, PART, ROW, SOURCE, Method, SessionFiles, Shown, StoredFile, is_session_id
 from stores.links import Links
 from stores.scratch import Scratch
 from stores.signing import Keys
@@ -108,18 +108,21 @@ class ObjectFiles(SessionFiles):
     def write_result(self, session_id: str, data: bytes) -> str:
         """Under a name of its own, so that a late worker's result is never taken for the one that holds."""
         name = f"result-{uuid.uuid4().hex[:12]}.json"
-        self._is_filled(session_id)
-        self._bucket.put(f"{session_id}/{name}", data)
+        try:
+            self._bucket.put(f"{session_id}/{name}", data)
+        finally:
+            self._is_filled(session_id)
         return name
 
     def _put_file(self, session_id: str, path: Path) -> None:
-        self._is_filled(session_id)
         try:
             self._bucket.put_file(f"{session_id}/{path.name}", path)
         except (StorageUnavailable, InsufficientStorage):
             if path.stat().st_size > PART_BYTES:
                 self._broken.add(session_id)
             raise
+        finally:
+            self._is_filled(session_id)
 
     # ── From the store ────────────────────────────────────────────────────────────────────────────
 
@@ -224,6 +227,10 @@ class ObjectFiles(SessionFiles):
             if is_session_id(folder.name):
                 self._scratch.leave(folder.name)
         return swept
+
+    def marked(self, text: str) -> str:
+        self._bucket.create(MARK, text.encode())
+        return self._bucket.read(MARK).decode()
 
     def tidy(self) -> None:
         """Drop copies that nobody came for, delete what could not be deleted, and now and then what nobody knows."""

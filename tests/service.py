@@ -88,7 +88,7 @@ class Service:
         return self.house.settings.data_dir
 
     def folders(self) -> list[str]:
-        return sorted(path.name for path in self.data_dir.iterdir() if path.name != ".lock")
+        return sorted(path.name for path in self.data_dir.iterdir() if not path.name.startswith("."))
 
     def upload(self, video: Path | bytes, analysis_type: str = "highlights", **params: Any) -> httpx.Response:
         content = video if isinstance(video, bytes) else video.read_bytes()
