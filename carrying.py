@@ -123,7 +123,7 @@ class Carrier:
         session_id = row["session_id"]
         video = self._files.fetch(session_id, row["video_path"], stopped)
         work = partial(analysis, str(video), filename=row["metadata"]["filename"], **row["params"])
-        if self._parts.files_address is None:
+        if self._parts.files_address is None or row["metadata"]["legacy"]:  # its client could fetch nothing any more
             return work
         address = f"{self._parts.files_address}/{session_id}"
         return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._terms.keep_source))
