@@ -33,6 +33,8 @@ PAUSE_SECONDS = 0.02
 
 PORTS = (20_000, 32_000)
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 BUCKET = "videos"
 
 S3 = {"AWS_ACCESS_KEY_ID": "cluster", "AWS_SECRET_ACCESS_KEY": "cluster", "AWS_REGION": "us-east-1"}
@@ -244,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--apis", type=int, default=2, help="front doors; default: 2")
     parser.add_argument("--workers", type=int, default=2, help="default: 2")
     wanted = parser.parse_args(arguments)
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="cluster-") as folder, Cluster(Path(folder)) as cluster:
@@ -270,7 +272,7 @@ def _run(cluster: Cluster, apis: int, workers: int) -> None:
         sys.stdout.flush()
         signal.pause()
     except KeyboardInterrupt:
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for ending in ENDINGS:
             signal.signal(ending, signal.SIG_IGN)  # nothing may keep it from ending what it started
         print("\nEnding …", flush=True)
 

@@ -187,6 +187,7 @@ def test_a_legacy_client_waits_for_the_work_of_others(rig: Rig) -> None:
     answer = rig.http.post("/analyze/highlights", files={"video": ("clip.mp4", rig.clip.read_bytes())})
     assert answer.status_code == 200
     assert answer.json()["data"]["highlights"]
+    assert answer.json()["data"]["reel_url"] is None
 
 
 def test_a_second_signal_ends_a_worker_no_worse(rig: Rig) -> None:
