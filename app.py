@@ -12,7 +12,6 @@ import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
 from functools import partial
 
 from fastapi import FastAPI
@@ -95,14 +94,14 @@ def front(house: House) -> FastAPI:
             *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
-            *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
+            *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
             *PagesApi(house.settings.data_dir, house.files.link_origin).router().routes,
         ],
     )
     app.state.house = house
     answers.install(app)
     declare_access(app, keyed=bool(house.settings.api_keys))
-    _add_middleware(app, house.settings)
+    _add_middleware(app, house)
     return app
 
 
@@ -111,10 +110,11 @@ def _tus(house: House) -> TusApi:
     return TusApi(house.resumables, house.intake, house.sessions, accepting, read_form, most)
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
     id and may be read by a page."""
-    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
+    settings, board = house.settings, house.store.board if is_shared(house.store) else None
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings, board))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
@@ -133,15 +133,17 @@ async def _open(house: House) -> AsyncIterator[None]:
     """Take up what an earlier run left, serve, and give back what is unfinished."""
     if house.settings.storage_url:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(WAITING, thread_name_prefix="waits"))
-    await asyncio.to_thread(_start_decoding)
+    await asyncio.to_thread(child.prepare)
     await asyncio.to_thread(_take_up, house)
     house.eyes.open(partial(_give_up, house))
+    house.watch_over()
     sweeper = asyncio.create_task(_sweep(house))
     try:
         with drained_by_signals(house.drain):
             yield
     finally:
         sweeper.cancel()
+        await asyncio.to_thread(house.watch_no_more)
         await asyncio.to_thread(house.previews.close)
         await asyncio.to_thread(house.tasks.close)
         await asyncio.to_thread(house.eyes.close)
@@ -165,13 +167,6 @@ def _give_up(house: House) -> None:
     """The model that was asked for cannot be loaded after all: end as if told to, so that no session is lost."""
     house.tasks.drain()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _start_decoding() -> None:
-    """Before other threads, which could not be forked; and told once where a machine cannot shut decoders in."""
-    sealed = child.sealed()
-    if not (sealed.calls and sealed.files):
-        logger.warning("decoders are not shut in fully on this machine", extra={"facts": asdict(sealed)})
 
 
 async def _sweep(house: House) -> None:

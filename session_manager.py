@@ -14,9 +14,11 @@ from errors import AnalysisFailed, TooManyAttempts
 from expiry import expired, forgotten_at
 from failing import failure
 from logs import event
+from moves import moved
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
 from stores import Listener, SessionStore, is_shared
 from stores.files import SessionFiles
+from stores.rows import place_in_time
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +27,6 @@ NEXT: Mapping[Status, frozenset[Status]] = {
     Status.PROCESSING: frozenset({Status.QUEUED, Status.COMPLETED, Status.FAILED, Status.CANCELLED}),
 }
 """Completed, failed and cancelled are final. Processing falls back to queued when its work is given back."""
-
-_QUEUED_AGAIN: Mapping[str, Any] = {
-    "progress": 0,
-    "message": "Waiting for its turn",
-    "stage": Stage.QUEUED,
-    "segments_done": None,
-    "segments_total": None,
-    "worker": None,
-    "started_at": None,
-}
 
 ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
@@ -71,8 +63,12 @@ class SessionManager:
         *,
         session_id: str | None = None,
         metadata: Metadata | None = None,
+        most_waiting: int | None = None,
     ) -> str:
-        """A queued session, on disk when this returns. `session_id` is one reserved earlier."""
+        """A queued session, kept for good when this returns. `session_id` is one reserved earlier.
+
+        Where the store is shared: another's id, if its Idempotency-Key made that one before; and it raises QueueFull
+        where `most_waiting` wait already."""
         row = new_session(
             session_id or new_session_id(),
             str(video_path),
@@ -81,8 +77,7 @@ class SessionManager:
             self._clock(),
             metadata,
         )
-        self._store.add(row)
-        return row["session_id"]
+        return self._store.add(row, most_waiting)
 
     def get_session(self, session_id: str) -> Session | None:
         """The row as it stands now, expiry included; None when unknown, deleted or long expired."""
@@ -160,12 +155,12 @@ class SessionManager:
 
         return self._store.change(session_id, edit)
 
-    def give_back(self, session_id: str, *, counted: bool = False) -> bool:
+    def give_back(self, session_id: str, *, worker: str | None = None, counted: bool = False) -> bool:
         """Return a session that is worked on to the queue, and uncount its attempt unless it may have caused the stop.
-        False when it is not worked on."""
+        False when it is not worked on, or not by that worker."""
 
         def edit(row: Session) -> Session | None:
-            if row["status"] is not Status.PROCESSING:
+            if row["status"] is not Status.PROCESSING or worker not in (None, row["worker"]):
                 return None
             return self._moved(row, Status.QUEUED, {"attempt": row["attempt"] - (not counted)})
 
@@ -188,6 +183,23 @@ class SessionManager:
         """Oldest first."""
         return [row for row in map(self._as_of_now, self._store.all()) if row is not None]
 
+    def made_by(self, key: str) -> Session | None:
+        """The session that an Idempotency-Key made, as long as that has not expired."""
+        session_id = self._store.made_by(key)
+        row = self.get_session(session_id) if session_id else None
+        return None if row is None or row["status"] is Status.EXPIRED else row
+
+    def owned(self, owner: str, before: tuple[int, str] | None, most: int) -> list[Session]:
+        """An owner's sessions, the newest first; those before an instant in microseconds and an id, if any."""
+        found = list[Session]()
+        while len(found) < most:
+            page = self._store.owned(owner, before, most)
+            found += [row for row in map(self._as_of_now, page) if row is not None]
+            if len(page) < most:
+                break
+            before = place_in_time(page[-1])
+        return found[:most]
+
     def cleanup_expired_sessions(self, max_age_hours: float = 24) -> int:
         """Delete the files of sessions that ended more than `max_age_hours` ago or are expired otherwise,
         and forget tombstones that are twice as old. Gives the number of sessions that lost files or row."""
@@ -201,10 +213,10 @@ class SessionManager:
 
     def recover(self, *, keep_source: bool = True) -> list[str]:
         """After a start: give back what was being worked on, drop what nobody waits for any more, and delete what ended
-        sessions should not have kept. Gives the ids that wait, oldest first. Where the store is shared others may be at
-        work: only their leases say whether they are."""
+        sessions should not have kept. Gives the ids that wait, oldest first. Where the store is shared nothing is
+        done: others may be at work, and what nobody sees to any more a caretaker finds."""
         if is_shared(self._store):
-            return self._store.waiting()
+            return []
         waiting = []
         for row in self._store.all():
             if row["metadata"]["legacy"]:
@@ -225,22 +237,7 @@ class SessionManager:
         return waiting
 
     def _moved(self, row: Session, to: Status, updates: Mapping[str, Any]) -> Session:
-        now = self._clock()
-        changes = {**updates, "progress": max(row["progress"], updates.get("progress", 0))}
-        match to:
-            case Status.QUEUED:
-                changes |= _QUEUED_AGAIN if row["status"] is Status.PROCESSING else {}
-            case Status.PROCESSING:
-                changes["progress"] = min(99, changes["progress"])
-            case Status.COMPLETED:
-                changes |= {"progress": 100, "stage": Stage.DONE, "message": "Analysis complete"}
-        if to in ENDED:
-            changes |= {"ended_at": now, "expires_at": now + self._ttl}
-        # An instant ahead of the clock was the clock's mistake: no age may be negative.
-        changes["created_at"] = min(row["created_at"], now)
-        if row["started_at"] and "started_at" not in changes:
-            changes["started_at"] = min(row["started_at"], now)
-        return Session(**{**row, **changes, "status": to, "updated_at": now})  # type: ignore[typeddict-item]
+        return moved(row, to, updates, self._clock(), self._ttl)
 
     def _as_of_now(self, row: Session) -> Session | None:
         session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]

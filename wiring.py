@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from api import PREFIX
@@ -11,15 +12,21 @@ from api.previews import Previews
 from api.resumable import OwnResumables, Resumables
 from api.shared_resumable import SharedResumables
 from api.space import Space
+from carrying import Terms
 from config import Settings
+from crews import Ledger, Watch, crew_of, watches_of
 from railway_video_generator import RailwayVideoGenerator
 from schemas import AnalysisType, Limits
 from session_manager import SessionManager
 from stores import SessionStore, check_together, is_shared, open_parts, open_session_files, open_session_store
 from stores.files import SessionFiles
-from task_manager import BackgroundTaskManager, Terms
+from task_manager import BackgroundTaskManager, Crew
 from vision.eyes import Eyes
 from vision.opening import eyes_of
+
+Man = Callable[[Settings, Ledger, Terms], Crew]
+
+WORKERS_LOOK = "Workers look; each says by what"
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Workshop:
     sessions: SessionManager
     tasks: BackgroundTaskManager
     eyes: Eyes
+    crew: Crew
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,16 @@ class House(Workshop):
     resumables: Resumables
     followers: Followers
     previews: Previews
+    watches: tuple[Watch, ...]
+
+    def watch_over(self) -> None:
+        """Where others share the rows: see to their sessions, and let them know who works here."""
+        for one in self.watches:
+            one.start()
+
+    def watch_no_more(self) -> None:
+        for one in self.watches:
+            one.close()
 
     def drain(self) -> None:
         """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
@@ -52,10 +70,11 @@ class House(Workshop):
 
 def build(settings: Settings, eyes: Eyes | None = None) -> House:
     """The eyes are those of the settings, if none are given. Raises CannotStart."""
-    shop = build_workshop(settings, eyes)
+    shop = build_workshop(settings, eyes or eyes_at_the_door(settings))
     space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
     return House(
         **vars(shop),
+        watches=watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.eyes),
         space=space,
         intake=Intake(shop.sessions, shop.tasks, shop.files, space, settings),
         resumables=_resumables(settings, shop.store, space),
@@ -72,8 +91,8 @@ def _resumables(settings: Settings, store: SessionStore, space: Space) -> Resuma
     return SharedResumables(parts, store.board, space, ttl_hours=hours, most=most, on_this_disk=here)
 
 
-def build_workshop(settings: Settings, eyes: Eyes | None = None) -> Workshop:
-    """As `build`, without what only a door needs."""
+def build_workshop(settings: Settings, eyes: Eyes | None = None, man: Man = crew_of) -> Workshop:
+    """As `build`, without what only a door needs; `man` says who works."""
     eyes = eyes or eyes_of(settings)
     store, files = open_session_store(settings), open_session_files(settings)
     check_together(settings, store, files)
@@ -90,8 +109,14 @@ def build_workshop(settings: Settings, eyes: Eyes | None = None) -> Workshop:
         stalled_minutes=settings.stalled_minutes,
         keep_source=settings.keep_source,
     )
-    tasks = BackgroundTaskManager(sessions, files, analyses, terms, files_address=f"{PREFIX}/files")
-    return Workshop(settings, store, files, sessions, tasks, eyes)
+    crew = man(settings, Ledger(store, sessions), terms)
+    tasks = BackgroundTaskManager(sessions, files, analyses, terms, files_address=f"{PREFIX}/files", crew=crew)
+    return Workshop(settings, store, files, sessions, tasks, eyes, crew)
+
+
+def eyes_at_the_door(settings: Settings) -> Eyes:
+    """None that would take memory, where workers elsewhere look."""
+    return Eyes(words=WORKERS_LOOK) if settings.task_queue == "celery" else eyes_of(settings)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -63,6 +63,13 @@ class SessionStore(Protocol):
     def all(self) -> list[Session]:
         """Oldest first."""
 
+    def made_by(self, key: str) -> str | None:
+        """The newest session that an Idempotency-Key made, unless it is deleted; it may have expired."""
+
+    def owned(self, owner: str, before: tuple[int, str] | None, most: int) -> list[Session]:
+        """The sessions of an owner that no legacy client waits for, the newest first; of them those before an instant
+        in microseconds and an id, if any."""
+
     def ended(self, now: datetime, age: timedelta) -> list[Session]:
         """At least those ended sessions of which something is due: expired by `now`, ended as long ago as `age`, or
         forgotten."""
@@ -110,12 +117,6 @@ class SharedStore(SessionStore, Protocol):
 
     def rows(self, session_ids: Collection[str]) -> list[Session]:
         """Those of them that there are, at one go."""
-
-    def made_by(self, key: str) -> str | None:
-        """The session that an Idempotency-Key made, as long as that is neither expired nor deleted."""
-
-    def owned(self, owner: str, before: tuple[int, str] | None, most: int) -> list[Session]:
-        """Sessions of an owner, the newest first: those before an instant in microseconds and an id, if any."""
 
     def watch_queue(self, listener: Callable[[], None]) -> None:
         """Have it called whenever places in the queue may have changed, by a thread of the store's."""

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from schemas import MAX_FINDINGS, Found, Session, Status
 from stores.claim import Claim
 from stores.files import ROW, is_session_id, sync_folder, write_atomically
-from stores.rows import ROWS, VOLATILE, read_row
+from stores.rows import ROWS, VOLATILE, place_in_time, read_row
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class MemoryStore:
         self._guard = threading.Lock()
         self._row_locks: dict[str, threading.Lock] = {}
         self._rows: dict[str, _Kept] = {}
+        self._made: dict[str, str] = {}
         self._listeners: list[Callable[[str, Session | Found | None], None]] = []
         for row in sorted(self._load(), key=lambda row: row["created_at"]):
             self._put(row, row["revision"])
@@ -99,7 +100,7 @@ class MemoryStore:
             with suppress(FileNotFoundError, IsADirectoryError):
                 (self._folder(session_id) / ROW).unlink()
                 sync_folder(self._folder(session_id))
-            del self._rows[session_id]
+            self._free(ROWS.validate_json(self._rows.pop(session_id).row))
             self._tell(session_id, None)
         with self._guard:
             self._row_locks.pop(session_id, None)
@@ -107,6 +108,14 @@ class MemoryStore:
 
     def all(self) -> list[Session]:
         return [ROWS.validate_json(kept.row) for kept in list(self._rows.values())]
+
+    def made_by(self, key: str) -> str | None:
+        return self._made.get(key)
+
+    def owned(self, owner: str, before: tuple[int, str] | None, most: int) -> list[Session]:
+        own = [row for row in self.all() if row["metadata"]["owner"] == owner and not row["metadata"]["legacy"]]
+        older = [row for row in own if before is None or place_in_time(row) < before]
+        return sorted(older, key=place_in_time, reverse=True)[:most]
 
     def ended(self, now: datetime, age: timedelta) -> list[Session]:
         return [row for row in self.all() if row["ended_at"] is not None]
@@ -124,6 +133,15 @@ class MemoryStore:
         with self._guard:
             self._row_locks.setdefault(row["session_id"], threading.Lock())
             self._rows[row["session_id"]] = _Kept(ROWS.dump_json(row), (), limit)
+            if "idempotency" in row["metadata"]:
+                self._made[row["metadata"]["idempotency"]["key"]] = row["session_id"]
+
+    def _free(self, row: Session) -> None:
+        """Another session may be made by the same key, and may have been when this one was expired."""
+        with self._guard:
+            made = row["metadata"].get("idempotency")
+            if made and self._made.get(made["key"]) == row["session_id"]:
+                del self._made[made["key"]]
 
     def _lock_of(self, session_id: str) -> AbstractContextManager[object]:
         """Of the row; of nothing where there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from stores.board import RedisBoard
 from stores.claim import Claim
 from stores.ear import Ear, encoded, joined, look
 from stores.link import Link
-from stores.rows import ROWS, VOLATILE
+from stores.rows import ROWS, VOLATILE, micros, place_in_time
 from stores.scripts import ADD, CHANGE, FIND, LAPSED, MADE_BY, REMOVE, RENEW, ROW, Script
 
 LIVE = set(VOLATILE) - {"revision"}
@@ -25,8 +25,6 @@ AT_ONCE = 500
 """Rows that are asked for in one go."""
 
 MOST_RECENT = 1000
-
-START = datetime.fromtimestamp(0, UTC)
 
 Edit = Callable[[Session], Session | None]
 
@@ -150,8 +148,8 @@ class RedisStore:
     def ended(self, now: datetime, age: timedelta) -> list[Session]:
         due, ended = self._link.together(
             [
-                ("ZRANGEBYSCORE", "video:due", "-inf", _micros(now)),
-                ("ZRANGEBYSCORE", "video:ended", "-inf", _micros(now - age)),
+                ("ZRANGEBYSCORE", "video:due", "-inf", micros(now)),
+                ("ZRANGEBYSCORE", "video:ended", "-inf", micros(now - age)),
             ]
         )
         return self.rows(_texts(dict.fromkeys([*due, *ended])))
@@ -162,8 +160,7 @@ class RedisStore:
         while len(found) < most:
             ids = _texts(self._link.call("ZREVRANGEBYSCORE", key, newest, "-inf", "LIMIT", first, most))
             first += most
-            rows = self.rows(ids)
-            found += [row for row in rows if before is None or (_micros(row["created_at"]), row["session_id"]) < before]
+            found += [row for row in self.rows(ids) if before is None or place_in_time(row) < before]
             if len(ids) < most:
                 break
         return found[:most]
@@ -252,8 +249,8 @@ class RedisStore:
         ended, expires = row["ended_at"], row["expires_at"]
         due: int | str = ""
         if ended and expires:
-            due = _micros(forgotten_at(ended, expires) if row["status"] is Status.EXPIRED else expires)
-        instants = [_micros(row["created_at"]), _micros(ended) if ended else "", due]
+            due = micros(forgotten_at(ended, expires) if row["status"] is Status.EXPIRED else expires)
+        instants = [micros(row["created_at"]), micros(ended) if ended else "", due]
         return [row["status"].value, row["worker"] or "", *instants]
 
     def _make_sure(self) -> None:
@@ -283,10 +280,6 @@ def _live(row: Session) -> bytes:
 
 def _columns(session_id: str) -> tuple[Any, ...]:
     return "HMGET", ROW.encode() + encoded(session_id), "row", "live", "revision"
-
-
-def _micros(instant: datetime) -> int:
-    return (instant - START) // timedelta(microseconds=1)
 
 
 def _texts(ids: Iterable[bytes]) -> list[str]:
