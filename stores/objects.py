@@ -168,6 +168,7 @@ class ObjectFiles(SessionFiles):
             self._scratch.let_linger(session_id)
         else:
             self._scratch.let_go(session_id)
+        self._make_up()
 
     # ── Deleting ──────────────────────────────────────────────────────────────────────────────────
 
@@ -234,6 +235,14 @@ class ObjectFiles(SessionFiles):
 
     def tidy(self) -> None:
         """Drop copies that nobody came for, delete what could not be deleted, and now and then what nobody knows."""
+        self._make_up()
+        with suppress(StorageUnavailable):
+            if self._known and monotonic() - self._swept_at >= SWEEP_SECONDS:
+                self._swept_at = monotonic()
+                self._sweep_store(self._known)
+
+    def _make_up(self) -> None:
+        """For what could not be done when it was due, in processes that only work, too."""
         self._scratch.tidy()
         for session_id in list(self._owed):
             self._owed.discard(session_id)
@@ -241,9 +250,6 @@ class ObjectFiles(SessionFiles):
         with suppress(StorageUnavailable):
             for session_id in list(self._broken):
                 self._give_up_uploads(session_id)
-            if self._known and monotonic() - self._swept_at >= SWEEP_SECONDS:
-                self._swept_at = monotonic()
-                self._sweep_store(self._known)
 
     def _sweep_store(self, known: Callable[[str], bool]) -> None:
         if self._unfinished:

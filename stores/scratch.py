@@ -58,7 +58,6 @@ class Scratch:
         """Leave the copies for a while to whoever holds them next."""
         self._release(session_id)
         self.leave(session_id)
-        self.tidy()
 
     def leave(self, session_id: str) -> None:
         with self._guard:
@@ -76,6 +75,8 @@ class Scratch:
         """Drop the copies whose time is up, and the oldest where they are too many."""
         with self._guard:
             lingering = dict(self._lingering)
+        if not lingering:
+            return
         sizes = {session_id: _bytes_in(self._root / session_id) for session_id in lingering}
         most = min(LINGER_BYTES, shutil.disk_usage(self._root).free)
         for session_id, until in lingering.items():

@@ -28,7 +28,7 @@ from tests.object_store import ObjectStore
 ID = "11111111-1111-4111-8111-111111111111"
 OTHER = "22222222-2222-4222-8222-222222222222"
 
-IMPATIENT = Patience(connect=0.5, silence=0.5, request=2, together=1, repeats=2)
+IMPATIENT = Patience(connect=1, silence=1.5, request=5, together=1.5, repeats=2)
 
 Open = Callable[..., SessionFiles]
 
@@ -253,9 +253,9 @@ def test_a_store_that_goes_wrong_mid_file_fails_in_words_and_keeps_nothing_of_it
     proxy, place = faulty
     with proxy:
         files = open_session_files(settings_for(tmp_path, place))
-        proxy.go_wrong(fault, after=PART_BYTES + PART_BYTES // 2)  # type: ignore[arg-type]
+        proxy.go_wrong(fault, after=PART_BYTES // 2)  # type: ignore[arg-type]
         with pytest.raises(StorageUnavailable, match="cannot be reached"):
-            uploaded(files, os.urandom(3 * PART_BYTES))
+            uploaded(files, os.urandom(PART_BYTES + 1))
         assert proxy.struck.is_set()
         proxy.heal()
         files.remove(ID)
@@ -265,14 +265,13 @@ def test_a_store_that_goes_wrong_mid_file_fails_in_words_and_keeps_nothing_of_it
 
 @pytest.mark.parametrize("fault", ["stall", "cut"])
 def test_a_fetch_that_is_cut_is_tried_again_or_fails_in_words(
-    tmp_path: Path, faulty: tuple[FaultyProxy, str], fault: str
+    tmp_path: Path, faulty: tuple[FaultyProxy, str], s3: ObjectStore, fault: str
 ) -> None:
     proxy, place = faulty
-    data = os.urandom(2 * PART_BYTES)
+    data = os.urandom(PART_BYTES + 1)
     with proxy:
         files = open_session_files(settings_for(tmp_path, place))
-        uploaded(files, data)
-        files.let_go(ID)
+        httpx.put(f"http://127.0.0.1:{s3.port}{place.removeprefix('s3:/')}/{ID}/source.mp4", content=data)
         proxy.go_wrong(fault, after=700)  # type: ignore[arg-type]  # after the first request or two
         with pytest.raises(StorageUnavailable, match="cannot be reached"):
             files.fetch(ID, "source.mp4")
