@@ -278,7 +278,8 @@ class Intake:
         await to_its_end(self._files.keep, upload.session_id, upload.path)
         made = await to_its_end(self._create, upload, most_waiting)
         facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
-        await to_its_end(partial(self._files.let_go, wanted_soon=made), upload.session_id)
+        soon = made and self._tasks.works_here
+        await to_its_end(partial(self._files.let_go, wanted_soon=soon), upload.session_id)
         if made:
             event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
         return made
