@@ -26,7 +26,8 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from errors import AnalysisStopped, CannotStart, InsufficientStorage, StorageUnavailable
 from stores.connecting import ANSWERING, WORKING, first_line, opened, wrong_with
-from stores.files import BYTES, MEDIA_TYPES, PART, Method
+from stores.files import PART
+from stores.shown import BYTES, MEDIA_TYPES, Method
 
 logger = logging.getLogger(__name__)
 

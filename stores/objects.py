@@ -22,9 +22,10 @@ from config import Settings
 from errors import AnalysisFailed, InsufficientStorage, StorageUnavailable
 from logs import event
 from stores.bucket import PART_BYTES, Bucket
-from stores.files import MARK, PART, ROW, SOURCE, Method, SessionFiles, Shown, StoredFile, is_session_id
+from stores.files import MARK, PART, ROW, SOURCE, SessionFiles, is_session_id
 from stores.links import Links
 from stores.scratch import Scratch
+from stores.shown import Method, Shown, StoredFile
 from stores.signing import Keys
 from stores.unfinished import Unfinished
 
@@ -78,6 +79,7 @@ class ObjectFiles(SessionFiles):
         self.link_origin = links.origin if links else None
         self._unfinished = unfinished
         self._scratch = Scratch(root)
+        self.lingering = self._scratch.lingering
         self._guard = threading.Lock()
         self._empty: dict[str, None] = {}
         self._owed: set[str] = set()
@@ -169,6 +171,9 @@ class ObjectFiles(SessionFiles):
         else:
             self._scratch.let_go(session_id)
         self._make_up()
+
+    def drop(self, session_id: str) -> None:
+        self._scratch.drop(session_id)
 
     # ── Deleting ──────────────────────────────────────────────────────────────────────────────────
 

@@ -19,8 +19,9 @@ from stores import bucket as bucket_module
 from stores import open_session_files
 from stores.bucket import PART_BYTES
 from stores.connecting import Patience
-from stores.files import ROW, SessionFiles, Shown
+from stores.files import ROW, SessionFiles
 from stores.objects import ObjectFiles
+from stores.shown import Shown
 from stores.signing import Keys, signed
 from tests.faulty_proxy import FaultyProxy
 from tests.object_store import ObjectStore
