@@ -123,7 +123,7 @@ class Carrier:
         session_id = row["session_id"]
         video = self._files.fetch(session_id, row["video_path"], stopped)
         work = partial(analysis, str(video), filename=row["metadata"]["filename"], **row["params"])
-        if self._parts.files_address is None:
+        if self._parts.files_address is None or row["metadata"]["legacy"]:  # its client could fetch nothing any more
             return work
         address = f"{self._parts.files_address}/{session_id}"
         return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._terms.keep_source))
@@ -137,14 +137,21 @@ class Carrier:
             result = work(progress_callback=line.progress)
         line.confirm()  # so that nothing is published over what another worker makes
         self._files.publish(session_id)
-        name = self._files.write_result(session_id, result.model_dump_json().encode())
-        if not line.insist(partial(self._change, session_id, line, status=Status.COMPLETED, result=name)):
-            raise AnalysisStopped
+        self._complete(session_id, line, self._files.write_result(session_id, result.model_dump_json().encode()))
         if not self._terms.keep_source:
             self._files.discard_source(session_id, row["video_path"])
         seconds = self._roster.seconds_at_work(session_id)
         self._roster.learn(seconds, video_seconds(row))
         event(logger, "completed", seconds=round(seconds, 2))
+
+    def _complete(self, session_id: str, line: Line, result: str) -> None:
+        """Raises AnalysisStopped where that is refused, the result taken back unless it is another worker's too."""
+        if line.insist(partial(self._change, session_id, line, status=Status.COMPLETED, result=result)):
+            return
+        row = self._sessions.get_session(session_id)
+        if row and row["result"] != result:
+            self._files.discard_source(session_id, result)
+        raise AnalysisStopped
 
     def _change(self, session_id: str, line: Line | None, **updates: Any) -> bool:
         return self._sessions.update_session(session_id, worker=line.worker if line else None, **updates)
@@ -155,13 +162,13 @@ class Carrier:
         try:
             row = self._sessions.get_session(session_id)
             self._tidy(session_id, row, line)
-            if self.draining:
-                self._give_back(session_id, line)
+            given_back = self.draining and self._give_back(session_id, line)
         except (OSError, StoreAway):
             # The next start, or whoever finds its lease lapsed, finds it being worked on. That attempt counts.
             logger.exception("session %s cannot be given back", session_id)
             return
-        event(logger, "stopped", status=row["status"] if row else "deleted")
+        status = row["status"] if row else "deleted"
+        event(logger, "stopped", status=Status.QUEUED if given_back else status)
 
     def _tidy(self, session_id: str, row: Session | None, line: Line | None) -> None:
         if row is None:
@@ -171,10 +178,12 @@ class Carrier:
         elif row["result"] is None and line and row["worker"] == line.worker:
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
 
-    def _give_back(self, session_id: str, line: Line | None) -> None:
-        if self._sessions.give_back(session_id, worker=line.worker if line else None):
+    def _give_back(self, session_id: str, line: Line | None) -> bool:
+        given_back = self._sessions.give_back(session_id, worker=line.worker if line else None)
+        if given_back:
             event(logger, "given back", session=session_id)
             self._given_back(session_id)
+        return given_back
 
     def give_back_all(self) -> None:
         """What is still worked on here, though it was told to stop: it is stuck, and whoever works on it next must not

@@ -104,9 +104,9 @@ class Child:
 
     def _open(self) -> None:
         """First what starts processes, then threads, then models."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for the thread that waits for it
         forking.begin_anew()
         decoder.prepare()
+        _leave_the_end_to_a_thread()
         threading.Thread(target=self._leave_when_told, name="leaving", daemon=True).start()
         self._shop = shop = self._furnished()
         if (
@@ -120,6 +120,7 @@ class Child:
     def carry(self, session_id: str) -> None:
         """Carry a session to its end, in the child's main thread."""
         assert self._shop
+        _leave_the_end_to_a_thread()
         tasks = self._shop.tasks
         if not tasks.draining:
             tasks.run(session_id)
@@ -163,6 +164,13 @@ class Child:
         if self._announcer:
             self._announcer.close()
         os._exit(status)
+
+
+def _leave_the_end_to_a_thread() -> None:
+    """Keep SIGTERM from this thread, and from those it starts from now on: one that waits for it acts on it at once,
+    however deep in a model the others are. Again before each work, since multiprocessing lets it through when it has
+    to start its tracker anew."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 class ChildHands(Sender):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -29,6 +30,10 @@ LEAVE_SECONDS = 15.0
 """For a part that was told to end."""
 
 PAUSE_SECONDS = 0.02
+
+PORTS = (20_000, 32_000)
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 BUCKET = "videos"
 
@@ -228,10 +233,12 @@ def _make_bucket(port: int) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """By chance, and below those that the system gives to clients: one of them may not take it in the meantime."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -239,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--apis", type=int, default=2, help="front doors; default: 2")
     parser.add_argument("--workers", type=int, default=2, help="default: 2")
     wanted = parser.parse_args(arguments)
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="cluster-") as folder, Cluster(Path(folder)) as cluster:
@@ -265,7 +272,7 @@ def _run(cluster: Cluster, apis: int, workers: int) -> None:
         sys.stdout.flush()
         signal.pause()
     except KeyboardInterrupt:
-        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for ending in ENDINGS:
             signal.signal(ending, signal.SIG_IGN)  # nothing may keep it from ending what it started
         print("\nEnding …", flush=True)
 

@@ -15,7 +15,7 @@ from time import monotonic
 
 from errors import Draining, QueueFull
 from progress import Pace
-from schemas import Session
+from schemas import AnalysisType, Session
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,10 @@ class Roster:
     def workers(self) -> list[Worker]:
         """All who let others know of them."""
         return []
+
+    def is_taken(self, kind: AnalysisType) -> bool:
+        """Whether anybody who works now takes it."""
+        return True
 
     def announce(self, worker: Worker) -> None:
         """Let others know, for a while. There are none."""

@@ -16,7 +16,7 @@ from time import monotonic
 from errors import Draining, QueueFull, StoreAway
 from progress import Pace, video_seconds, video_seconds_left
 from roster import Roster, Worker
-from schemas import Session, Status
+from schemas import AnalysisType, Session, Status
 from stores import SharedStore
 
 PACE = "pace"
@@ -43,7 +43,7 @@ class _Outlook:
     ahead: dict[str, float]
     """Seconds of video before the end of each that waits, were there one hand."""
     own: dict[str, float]
-    hands: int
+    workers: list[Worker]
     pace: Pace
 
 
@@ -99,11 +99,14 @@ class SharedRoster(Roster):
         outlook = self._look()
         if session_id not in outlook.ahead:
             return None
-        return outlook.pace.seconds_for(outlook.ahead[session_id] / outlook.hands + outlook.own[session_id])
+        return outlook.pace.seconds_for(outlook.ahead[session_id] / self._hands(outlook) + outlook.own[session_id])
 
     def workers(self) -> list[Worker]:
         """All who work now, by their names."""
         return [_read(text) for _, text in sorted(self._board.noted(WORKER).items())]
+
+    def is_taken(self, kind: AnalysisType) -> bool:
+        return any(kind in worker.takes for worker in self._look().workers)
 
     def announce(self, worker: Worker) -> None:
         self._board.note(WORKER + worker.name, json.dumps(vars(worker)), self._lease_seconds)
@@ -130,8 +133,10 @@ class SharedRoster(Roster):
             if session_id in rows:
                 ahead[session_id], own[session_id] = seconds, video_seconds(rows[session_id])
                 seconds += own[session_id]
-        hands = sum(worker.hands for worker in self.workers()) or self._workers
-        return _Outlook(self._clock() + FRESH_SECONDS, ahead, own, hands, self._pace_noted())
+        return _Outlook(self._clock() + FRESH_SECONDS, ahead, own, self.workers(), self._pace_noted())
+
+    def _hands(self, outlook: _Outlook) -> int:
+        return sum(worker.hands for worker in outlook.workers) or self._workers
 
     def _pace_noted(self) -> Pace:
         noted = self._board.noted(PACE).get(PACE)

@@ -119,9 +119,12 @@ class BackgroundTaskManager:
             await asyncio.to_thread(self.submit, session_id)
             return await self._endings.of(session_id)
         row = self._sessions.get_session(session_id)
-        filename = row["metadata"]["filename"] if row else None
-        analysis = self._analyses[AnalysisType(analysis_type)]
-        future = self.submit_task(session_id, analysis, video_path, filename=filename, **params)
+        if row and (row["video_path"], row["analysis_type"], row["params"]) == (video_path, analysis_type, {**params}):
+            future = self.submit(session_id)
+        else:
+            filename = row["metadata"]["filename"] if row else None
+            analysis = self._analyses[AnalysisType(analysis_type)]
+            future = self.submit_task(session_id, analysis, video_path, filename=filename, **params)
         # `wait`, because a task cancelled while it waits in the queue must not cancel who waits for it.
         await asyncio.wait([asyncio.wrap_future(future)])
         return self._sessions.get_session(session_id)
@@ -148,6 +151,10 @@ class BackgroundTaskManager:
     def workers(self) -> list[Worker]:
         """Those that let others know of them; there are none where the rows are one process's. Raises StoreAway."""
         return self._roster.workers()
+
+    def is_taken(self, kind: AnalysisType) -> bool:
+        """Whether anybody who works now takes it. Raises StoreAway."""
+        return self._roster.is_taken(kind)
 
     def check_room(self) -> None:
         """Raise Draining or QueueFull if a session submitted now would be refused."""

@@ -1,4 +1,4 @@
-"""A TCP proxy that goes wrong on demand: refuses, stalls, or cuts a connection after so many bytes."""
+"""A TCP proxy that goes wrong on demand: refuses, stalls, is slow, or cuts a connection after so many bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
 
-Fault = Literal["none", "refuse", "stall", "cut"]
+Fault = Literal["none", "refuse", "stall", "slow", "cut"]
+
+SLOW_BYTES_A_SECOND = 8e6
+"""Of one connection, each way."""
 
 
 class FaultyProxy:
@@ -24,6 +27,8 @@ class FaultyProxy:
         self._healed = threading.Event()
         self._fault: Fault = "none"
         self._left = 0
+        self.hits = 0
+        """Connections that were refused or cut."""
         self.struck = threading.Event()
         """Set once a fault hit somebody."""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -56,7 +61,7 @@ class FaultyProxy:
             except OSError:
                 return
             if self._fault == "refuse" or self._due(0) == "cut":
-                self.struck.set()
+                self._hit()
                 client.close()
                 continue
             try:
@@ -75,9 +80,12 @@ class FaultyProxy:
             while data := source.recv(1 << 16):
                 fault = self._due(len(data) if counted else 0)
                 if fault in ("cut", "refuse"):
+                    self._hit()
                     break
                 if fault == "stall":
                     self._healed.wait()
+                elif fault == "slow":
+                    self._healed.wait(len(data) / SLOW_BYTES_A_SECOND)
                 target.sendall(data)
         for one in (source, target):
             with suppress(OSError):
@@ -85,6 +93,11 @@ class FaultyProxy:
             one.close()
         with self._guard:
             self._open -= {source, target}
+
+    def _hit(self) -> None:
+        with self._guard:
+            self.hits += 1
+        self.struck.set()
 
     def _due(self, size: int) -> Fault:
         with self._guard:

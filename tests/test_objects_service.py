@@ -156,7 +156,7 @@ def test_work_whose_files_cannot_be_kept_fails_in_words(
     session_id = service.start(long_clip)
     proxy.go_wrong("refuse")
     row = service.ended(session_id)
-    assert (row["status"], row["reason"]) == ("failed", "internal")
+    assert (row["status"], row["reason"]) == ("failed", "storage_unavailable")
     assert row["error"] == "The store for files cannot be reached; try again later"
     assert service.http.post(f"{BASE}/cancel/{session_id}").status_code == 400
 
