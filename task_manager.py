@@ -82,11 +82,6 @@ class BackgroundTaskManager:
     def draining(self) -> bool:
         return self._roster.closed
 
-    @property
-    def works_here(self) -> bool:
-        """Whether threads of this process do the work."""
-        return not self._hands.elsewhere
-
     # ── The seed's four ───────────────────────────────────────────────────────────────────────────
 
     def submit_task(self, session_id: str, analysis_fn: Analysis, *args: Any, **kwargs: Any) -> Future[None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from api import PREFIX
 from api.followers import Followers
@@ -16,8 +18,8 @@ from carrying import Terms
 from config import Settings
 from crews import Ledger, Watch, crew_of, watches_of
 from railway_video_generator import RailwayVideoGenerator
-from schemas import AnalysisType, Limits
-from session_manager import SessionManager
+from schemas import AnalysisType, Found, Limits, Session
+from session_manager import ENDED, SessionManager
 from stores import SessionStore, check_together, is_shared, open_parts, open_session_files, open_session_store
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager, Crew
@@ -71,6 +73,8 @@ class House(Workshop):
 def build(settings: Settings, eyes: Eyes | None = None) -> House:
     """The eyes are those of the settings, if none are given. Raises CannotStart."""
     shop = build_workshop(settings, eyes or eyes_at_the_door(settings))
+    if is_shared(shop.store) and settings.storage_url:
+        shop.store.watch(partial(_drop_ended, shop.files), shop.files.lingering)
     space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
     return House(
         **vars(shop),
@@ -81,6 +85,12 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
         followers=Followers(shop.sessions, shop.tasks),
         previews=Previews(shop.sessions, shop.files, limits_of(settings)),
     )
+
+
+def _drop_ended(files: SessionFiles, session_id: str, news: Session | Found | None) -> None:
+    """Wherever it was ended, no copy of its video lingers here."""
+    if news is None or (not isinstance(news, Found) and news["status"] in ENDED):
+        threading.Thread(target=files.drop, args=(session_id,), name="drop", daemon=True).start()
 
 
 def _resumables(settings: Settings, store: SessionStore, space: Space) -> Resumables:

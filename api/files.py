@@ -27,7 +27,8 @@ from errors import FileNotFound, HttpRefusal
 from schemas import ErrorBody, PreviewBody, Session
 from session_manager import SessionManager
 from showcase import PREVIEW
-from stores.files import BYTES, MEDIA_TYPES, Method, SessionFiles, Shown, StoredFile
+from stores.files import SessionFiles
+from stores.shown import BYTES, MEDIA_TYPES, Method, Shown, StoredFile
 
 KNOWN_RESULTS = 256
 """Results of which is remembered what they list."""

@@ -93,6 +93,7 @@ class Intake:
         self._files = files
         self._open_sink = open_sink
         self._max_bytes = settings.max_upload_mb << 20
+        self._works_here = settings.task_queue == "threads"
         self._max_queued = settings.max_queued
         self._space = space
         self._keys = IdempotencyKeys(sessions)
@@ -278,8 +279,7 @@ class Intake:
         await to_its_end(self._files.keep, upload.session_id, upload.path)
         made = await to_its_end(self._create, upload, most_waiting)
         facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
-        soon = made and self._tasks.works_here
-        await to_its_end(partial(self._files.let_go, wanted_soon=soon), upload.session_id)
+        await to_its_end(partial(self._files.let_go, wanted_soon=made and self._works_here), upload.session_id)
         if made:
             event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
         return made

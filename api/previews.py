@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import logs
-from errors import AnalysisFailed, AnalysisStopped, InsufficientStorage, QueueFull, ServiceError
+from errors import AnalysisFailed, AnalysisStopped, InsufficientStorage, QueueFull, ServiceError, StorageUnavailable
 from logs import event
 from progress import video_seconds
 from schemas import Limits, Session, Status, Written
@@ -109,6 +109,8 @@ class Previews:
 
 
 def _in_words(error: Exception) -> ServiceError:
+    if isinstance(error, StorageUnavailable):
+        return error
     if isinstance(error, OSError) and error.errno in FULL_DISK:
         return InsufficientStorage("The disk is full: the preview cannot be made")
     reason = error.reason if isinstance(error, ServiceError) else "internal"

@@ -26,7 +26,8 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from errors import AnalysisStopped, CannotStart, InsufficientStorage, StorageUnavailable
 from stores.connecting import ANSWERING, WORKING, first_line, opened, wrong_with
-from stores.files import BYTES, MEDIA_TYPES, PART, Method
+from stores.files import PART
+from stores.shown import BYTES, MEDIA_TYPES, Method
 
 logger = logging.getLogger(__name__)
 
@@ -161,14 +162,14 @@ class Bucket:
 
     def listed(self, folder: str) -> Iterator[Stored]:
         """All objects below the folder, in no order."""
-        with _told(f"list {folder}"):
-            for some in obstore.list(self._patient, folder, chunk_size=BATCH):
+        with self._asked(f"list {folder}"):
+            for some in obstore.list(self._quick, folder, chunk_size=BATCH):
                 yield from map(_stored, some)
 
     def folders(self, folder: str | None = None) -> list[str]:
         """The names of the folders right below this one, or below the place."""
-        with _told("list folders"):
-            found = obstore.list_with_delimiter(self._patient, folder)["common_prefixes"]
+        with self._asked("list folders"):
+            found = obstore.list_with_delimiter(self._quick, folder)["common_prefixes"]
         return [name.rstrip("/").rsplit("/", 1)[-1] for name in found]
 
     def delete(self, keys: Sequence[str]) -> None:

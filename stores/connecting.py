@@ -48,7 +48,7 @@ class Patience:
 WORKING = Patience(connect=5, silence=30, request=120, together=45, repeats=1000)
 """For who carries files to and fro: as often as its time allows. Pauses are by chance, and most of them short."""
 
-ANSWERING = Patience(connect=2, silence=5, request=15, together=3, repeats=2)
+ANSWERING = Patience(connect=2, silence=3, request=15, together=3, repeats=2)
 """For who has a client waiting."""
 
 

@@ -10,11 +10,11 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic_core import from_json
+
+from stores.shown import Method, Shown, StoredFile
 
 logger = logging.getLogger(__name__)
 
@@ -39,50 +39,6 @@ TRASH = ".trash-"
 
 GRACE_SECONDS = 600.0
 """How long nothing was written in a folder that may be swept, where other processes work in the same place."""
-
-CHUNK_BYTES = 256 << 10
-"""Read from a disk in one go: about a thousand turns for a quarter of a gigabyte."""
-
-MEDIA_TYPES = {
-    ".mp4": "video/mp4",
-    ".webm": "video/webm",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".avi": "video/x-msvideo",
-    ".jpg": "image/jpeg",
-    ".vtt": "text/vtt; charset=utf-8",
-    ".csv": "text/csv; charset=utf-8",
-    ".edl": "text/plain; charset=utf-8",
-    ".json": "application/json",
-}
-"""What a file is, by its ending. What is not here is bytes without a meaning."""
-
-Method = Literal["GET", "HEAD"]
-
-BYTES = "application/octet-stream"
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """A file that is open for reading, wherever it is kept."""
-
-    size: int
-    etag: str
-    modified: float
-    """Seconds since 1970."""
-    read: Callable[[int, int], bytes]
-    """(offset, most bytes) to what lies there. Raises OSError or StorageUnavailable."""
-    close: Callable[[], None]
-    piece_bytes: int = CHUNK_BYTES
-    """How much to ask for at once."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """As what a file is handed out: its type, and what a client is to do with it and call it."""
-
-    media_type: str
-    disposition: str
 
 
 def is_session_id(name: str) -> bool:
@@ -148,6 +104,9 @@ class SessionFiles:
     """Kept in the very folder in which they are made. Where a store elsewhere keeps them, the folder is where this
     machine works on copies: `keep` and `publish` bring files there, `fetch` gets one back, `let_go` drops the copies.
     """
+
+    lingering: Collection[str] = ()
+    """Sessions of which copies are left to whoever works on them next."""
 
     link_origin: str | None = None
     """The web origin that links lead to, where any are handed out."""
@@ -226,6 +185,9 @@ class SessionFiles:
 
     def let_go(self, session_id: str, *, wanted_soon: bool = False) -> None:
         """Who worked on the session's files here does so no more. `wanted_soon` where somebody here is about to."""
+
+    def drop(self, session_id: str) -> None:
+        """The session has ended: its copies need linger no longer."""
 
     def fetch(self, session_id: str, video_path: str, stopped: Callable[[], bool] = lambda: False) -> Path:
         """The session's video on this machine's disk, also after the root was moved to another place. Raises

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
 from stores.bucket import Bucket
-from stores.files import Method, Shown
+from stores.shown import Method, Shown
 from stores.signing import Keys, signed
 
 LINK_SECONDS = 3 * 3600

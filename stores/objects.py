@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
@@ -22,11 +23,12 @@ from config import Settings
 from errors import AnalysisFailed, InsufficientStorage, StorageUnavailable
 from logs import event
 from stores.bucket import PART_BYTES, Bucket
-from stores.files import MARK, PART, ROW, SOURCE, Method, SessionFiles, Shown, StoredFile, is_session_id
+from stores.files import MARK, PART, ROW, SOURCE, SessionFiles, is_session_id
 from stores.links import Links
 from stores.scratch import Scratch
+from stores.shown import Method, Shown, StoredFile
 from stores.signing import Keys
-from stores.unfinished import Unfinished
+from stores.unfinished import Unfinished, UnfinishedFiles, UnfinishedUploads
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,9 @@ def open_object_files(settings: Settings) -> ObjectFiles:
     keys = Keys.of(os.environ) if bucket.kind == "s3" else None
     links = Links(bucket, keys)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    unfinished = Unfinished(links.bucket_address, bucket.prefix, keys) if keys else None
+    unfinished: Unfinished | None = UnfinishedUploads(links.bucket_address, bucket.prefix, keys) if keys else None
+    if bucket.kind == "file":
+        unfinished = UnfinishedFiles(Path(urlsplit(settings.storage_url).path))
     shared = bool(settings.redis_url)
     return ObjectFiles(settings.data_dir, bucket, links if settings.storage_links else None, unfinished, shared=shared)
 
@@ -78,6 +82,7 @@ class ObjectFiles(SessionFiles):
         self.link_origin = links.origin if links else None
         self._unfinished = unfinished
         self._scratch = Scratch(root)
+        self.lingering = self._scratch.lingering
         self._guard = threading.Lock()
         self._empty: dict[str, None] = {}
         self._owed: set[str] = set()
@@ -102,8 +107,11 @@ class ObjectFiles(SessionFiles):
         files = self.folder(session_id).iterdir()
         made = [path for path in files if path.suffix != PART and not path.name.startswith((ROW, SOURCE))]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="publish") as pool:
-            for done in [pool.submit(self._put_file, session_id, path) for path in made]:
-                done.result()
+            try:
+                for done in [pool.submit(self._put_file, session_id, path) for path in made]:
+                    done.result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # what one could not be brought to, others need not try
 
     def write_result(self, session_id: str, data: bytes) -> str:
         """Under a name of its own, so that a late worker's result is never taken for the one that holds."""
@@ -169,6 +177,9 @@ class ObjectFiles(SessionFiles):
         else:
             self._scratch.let_go(session_id)
         self._make_up()
+
+    def drop(self, session_id: str) -> None:
+        self._scratch.drop(session_id)
 
     # ── Deleting ──────────────────────────────────────────────────────────────────────────────────
 

@@ -30,7 +30,7 @@ class Scratch:
         self._root = root
         self._guard = threading.Lock()
         self._held: dict[str, list[int]] = {}
-        self._lingering: dict[str, float] = {}
+        self.lingering: dict[str, float] = {}
         """Session ids and when their copies go, the next first."""
 
     def hold(self, session_id: str) -> Path:
@@ -46,13 +46,13 @@ class Scratch:
                 os.close(descriptor)
         with self._guard:
             self._held.setdefault(session_id, []).append(descriptor)
-            self._lingering.pop(session_id, None)
+            self.lingering.pop(session_id, None)
         return folder
 
     def let_go(self, session_id: str) -> None:
         """Drop the copies, unless somebody else holds them."""
         self._release(session_id)
-        self._drop(session_id)
+        self.drop(session_id)
 
     def let_linger(self, session_id: str) -> None:
         """Leave the copies for a while to whoever holds them next."""
@@ -62,19 +62,19 @@ class Scratch:
     def leave(self, session_id: str) -> None:
         with self._guard:
             if session_id not in self._held:
-                self._lingering.setdefault(session_id, monotonic() + LINGER_SECONDS)
+                self.lingering.setdefault(session_id, monotonic() + LINGER_SECONDS)
 
     def forget(self, session_id: str) -> None:
         """The folder is gone, whoever held it."""
         with self._guard:
-            self._lingering.pop(session_id, None)
+            self.lingering.pop(session_id, None)
             for descriptor in self._held.pop(session_id, ()):
                 os.close(descriptor)
 
     def tidy(self) -> None:
         """Drop the copies whose time is up, and the oldest where they are too many."""
         with self._guard:
-            lingering = dict(self._lingering)
+            lingering = dict(self.lingering)
         if not lingering:
             return
         sizes = {session_id: _bytes_in(self._root / session_id) for session_id in lingering}
@@ -82,9 +82,7 @@ class Scratch:
         for session_id, until in lingering.items():
             if monotonic() >= until or sum(sizes.values()) > most:
                 del sizes[session_id]
-                with self._guard:
-                    self._lingering.pop(session_id, None)
-                self._drop(session_id)
+                self.drop(session_id)
 
     def _release(self, session_id: str) -> None:
         with self._guard:
@@ -93,8 +91,10 @@ class Scratch:
             if not descriptors:
                 self._held.pop(session_id, None)
 
-    def _drop(self, session_id: str) -> None:
-        """All but the session's row, where rows are kept here as well."""
+    def drop(self, session_id: str) -> None:
+        """Delete the copies unless somebody holds them; not the session's row, where rows are kept here as well."""
+        with self._guard:
+            self.lingering.pop(session_id, None)
         folder = self._root / session_id
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

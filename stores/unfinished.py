@@ -1,7 +1,8 @@
-"""Uploads to S3 in parts that were begun and never ended: found and given up.
+"""Files that were begun in a store and never ended: found and given up.
 
-What a process that was killed had sent of a large file lies in the bucket unseen, and is paid for. obstore ends its
-own uploads, but cannot list those of others; this can, where the environment has keys to sign with.
+What a process that was killed had sent of a large file lies in a bucket of S3 unseen, and is paid for. obstore ends its
+own uploads, but cannot list those of others; this can, where the environment has keys to sign with. In a folder it lies
+beside its file, under that name with a number, where obstore does not list it either.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from __future__ import annotations
 import logging
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
+from pathlib import Path
+from time import monotonic, time
+from typing import Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from errors import StorageUnavailable
+from stores.files import deleted
 from stores.signing import Keys, signed
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 20
+SECONDS = 5
 """For one of these requests."""
 
 LEFT_SECONDS = 6 * 3600.0
@@ -36,7 +41,33 @@ class _Part:
     upload_id: str
 
 
-class Unfinished:
+class Unfinished(Protocol):
+    def give_up(self, folder: str) -> int:
+        """Those of a folder in which nobody sends any more; gives their number."""
+
+    def sweep(self) -> int:
+        """Those that are old enough to have nobody; gives their number."""
+
+
+class UnfinishedFiles:
+    """Of a folder that is used like a store."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def give_up(self, folder: str) -> int:
+        return sum(map(deleted, self._root.glob(f"{folder}/*#[0-9]*")))
+
+    def sweep(self) -> int:
+        number = 0
+        for path in list(self._root.glob("*/*#[0-9]*")):
+            with suppress(FileNotFoundError):
+                if time() - path.stat().st_mtime >= LEFT_SECONDS:
+                    number += deleted(path)
+        return number
+
+
+class UnfinishedUploads:
     """Of one bucket, below one prefix. Raises StorageUnavailable."""
 
     def __init__(self, bucket_address: str, prefix: str, keys: Keys) -> None:
@@ -47,7 +78,6 @@ class Unfinished:
         """Since when, by our own clock: some stores tell no true time of a beginning."""
 
     def give_up(self, folder: str) -> int:
-        """Those of a folder in which nobody sends any more; gives their number."""
         found = self._listed(f"{folder}/")
         for one in found:
             self._end(one)

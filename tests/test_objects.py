@@ -19,8 +19,9 @@ from stores import bucket as bucket_module
 from stores import open_session_files
 from stores.bucket import PART_BYTES
 from stores.connecting import Patience
-from stores.files import ROW, SessionFiles, Shown
+from stores.files import ROW, SessionFiles
 from stores.objects import ObjectFiles
+from stores.shown import Shown
 from stores.signing import Keys, signed
 from tests.faulty_proxy import FaultyProxy
 from tests.object_store import ObjectStore
@@ -311,6 +312,33 @@ def test_what_a_killed_process_left_is_given_up_when_it_was_seen_for_long(
     monkeypatch.setattr("stores.unfinished.LEFT_SECONDS", 0.0)
     files.tidy()
     assert s3_keys.unfinished(place) == []
+
+
+def test_what_a_killed_process_left_in_a_folder_goes_when_it_is_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = open_session_files(settings_for(tmp_path, f"file://{tmp_path / 'store'}"))
+    uploaded(files)
+    left = tmp_path / "store" / ID / "source.mp4#1"
+    left.write_bytes(b"half")
+    files.sweep(lambda _: True)
+    monkeypatch.setattr("stores.objects.SWEEP_SECONDS", 0.0)
+    files.tidy()
+    assert left.exists(), "somebody may still be writing"
+    monkeypatch.setattr("stores.unfinished.LEFT_SECONDS", 0.0)
+    files.tidy()
+    assert [path.name for path in left.parent.iterdir()] == ["source.mp4"]
+
+
+def test_deleting_does_not_wait_long_for_a_store_that_hangs(tmp_path: Path, faulty: tuple[FaultyProxy, str]) -> None:
+    proxy, place = faulty
+    with proxy:
+        files = open_session_files(settings_for(tmp_path, place))
+        uploaded(files)
+        proxy.go_wrong("stall")
+        assert files.discard(ID) == 1, "the copy alone"
+        assert files.discard(ID) == 0, "and this was refused at once"
+        proxy.heal()
 
 
 # ── Links ─────────────────────────────────────────────────────────────────────────────────────────────

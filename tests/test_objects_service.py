@@ -12,6 +12,7 @@ from config import Settings
 from tests.faulty_proxy import FaultyProxy
 from tests.numbered import draw_numbered
 from tests.object_store import ObjectStore
+from tests.redis_server import RedisServer
 from tests.service import BASE, Service, serve, until
 from tests.test_files_api import urls_in
 from tests.test_objects import IMPATIENT
@@ -155,7 +156,7 @@ def test_work_whose_files_cannot_be_kept_fails_in_words(
     session_id = service.start(long_clip)
     proxy.go_wrong("refuse")
     row = service.ended(session_id)
-    assert (row["status"], row["reason"]) == ("failed", "internal")
+    assert (row["status"], row["reason"]) == ("failed", "storage_unavailable")
     assert row["error"] == "The store for files cannot be reached; try again later"
     assert service.http.post(f"{BASE}/cancel/{session_id}").status_code == 400
 
@@ -170,3 +171,23 @@ def test_results_are_refused_with_a_hint_while_the_store_is_away(
     answer = service.http.get(f"{BASE}/results/{session_id}")
     assert (answer.status_code, answer.json()["reason"]) == (503, "storage_unavailable")
     assert answer.headers["retry-after"] == "5"
+
+
+def test_a_copy_that_waits_for_its_turn_goes_when_its_session_is_ended_elsewhere(
+    tmp_path: Path,
+    place: str,
+    redis_server: RedisServer,
+    serve_with: Callable[..., Service],
+    clip: Path,
+    long_clip: Path,
+    s3: ObjectStore,
+) -> None:
+    shared = {"redis_url": redis_server.url, "storage_url": place, "max_concurrent_jobs": 1}
+    first, second = (serve_with(data_dir=tmp_path / name, **shared) for name in ("first", "second"))
+    second.house.tasks.drain()  # so that the first one alone works
+    running, waiting = first.start(long_clip), first.start(clip)
+    assert (tmp_path / "first" / waiting / "source.mp4").exists()
+    for session_id in (waiting, running):
+        assert second.http.delete(f"{BASE}/cleanup/{session_id}").status_code == 200
+    until(lambda: first.folders() == [])
+    until(lambda: s3.names(place) == [])
