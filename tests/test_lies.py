@@ -13,9 +13,10 @@ from benchmarks.lies import boxes
 from benchmarks.lies.bombs import SLOW_TO_MAKE, bombs
 from benchmarks.lies.seeds import draw
 from benchmarks.lies.trial import Told, decoded, mutation, trial
-from errors import InvalidRequest
-from schemas import AnalysisType
+from errors import InvalidRequest, UnsupportedVideo
+from schemas import AnalysisType, Limits
 from tests.service import BASE, Program, Service
+from video.probe import probe
 from video.sniff import reader_of
 from vision.prompts import SPECIAL, clean, clean_label
 
@@ -129,6 +130,16 @@ def test_a_bomb_that_is_uploaded_is_a_400_in_words(shared_service: Service, tmp_
 def test_a_film_whose_pictures_lie_elsewhere_is_not_followed_there(tmp_path: Path, clip: Path) -> None:
     (tmp_path / "film.mov").write_bytes(boxes.with_data_elsewhere(f"file://{clip}".encode()))
     assert decoded(tmp_path / "film.mov") == "UnsupportedVideo"
+
+
+@pytest.mark.parametrize("before", [0, 32_740, 32_747])
+def test_a_table_of_contents_that_is_packed_is_never_unfolded(tmp_path: Path, before: int) -> None:
+    """However the pieces fall in which the file is read."""
+    packed = boxes.squeezed(1 << 20)
+    for film in (packed, boxes.FTYP + boxes.box(b"moov", boxes.box(b"trak", packed[8:]))):
+        (tmp_path / "film.mov").write_bytes(boxes.box(b"free", bytes(before)) + film)
+        with pytest.raises(UnsupportedVideo, match="table of contents is compressed"):
+            probe(tmp_path / "film.mov", Limits())
 
 
 def test_a_few_mutations_do_no_harm() -> None:
