@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from api.forms import MAX_TOLD, display_name, read_params
@@ -18,6 +20,7 @@ from schemas import AnalysisType, Limits
 from tests.service import BASE, Program, Service
 from video.probe import probe
 from video.sniff import reader_of
+from video.source import MOST_STREAMS, open_container
 from vision.prompts import SPECIAL, clean, clean_label
 
 PARAMS_THAT_LIE = {
@@ -140,6 +143,22 @@ def test_a_table_of_contents_that_is_packed_is_never_unfolded(tmp_path: Path, be
         (tmp_path / "film.mov").write_bytes(boxes.box(b"free", bytes(before)) + film)
         with pytest.raises(UnsupportedVideo, match="table of contents is compressed"):
             probe(tmp_path / "film.mov", Limits())
+
+
+def test_of_streams_by_the_hundred_few_are_known_and_the_video_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "many.mkv"
+    with av.open(str(path), "w") as film:
+        video = film.add_stream("mpeg4", rate=5, width=64, height=36, pix_fmt="yuv420p")
+        for _ in range(300):
+            film.add_stream("pcm_s16le", rate=8000)
+        for number in range(5):
+            picture = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 40 * number, np.uint8))
+            picture.pts = number
+            film.mux(video.encode(picture))
+        film.mux(video.encode(None))
+    with open_container(str(path)) as known:
+        assert len(known.streams) == MOST_STREAMS
+    assert probe(path, Limits()).pictures == 5
 
 
 def test_a_few_mutations_do_no_harm() -> None:

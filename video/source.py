@@ -39,8 +39,12 @@ _OTHER_NAMES = "libdav1d mp3float mp2float mp1float dca amrnb amrwb libspeex"
 
 VIDEO_CODECS, AUDIO_CODECS = frozenset(_VIDEO.split()), frozenset(_AUDIO.split())
 
+MOST_STREAMS = 100
+"""Of those in a file, the first so many are known: more than a film in all its languages has."""
+
 _OPTIONS = {
     "format_whitelist": FORMATS,
+    "max_streams": str(MOST_STREAMS),
     "protocol_whitelist": "none",  # of which there is none: what a file names is not opened
     "fflags": "+genpts",  # AVI has times for the order of decoding only
     # Here too, because FFmpeg decodes a little of every stream merely to open a file.
