@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -15,9 +17,12 @@ from benchmarks.lies import boxes
 from benchmarks.lies.bombs import SLOW_TO_MAKE, bombs
 from benchmarks.lies.seeds import draw
 from benchmarks.lies.trial import Told, decoded, mutation, trial
+from benchmarks.lies.weighing import weighed
 from errors import InvalidRequest, UnsupportedVideo
 from schemas import AnalysisType, Limits
-from tests.service import BASE, Program, Service
+from tests import misbehaving
+from tests.service import BASE, PATIENCE, Program, Service, until
+from video import child
 from video.probe import probe
 from video.sniff import reader_of
 from video.source import MOST_STREAMS, open_container
@@ -156,9 +161,23 @@ def test_of_streams_by_the_hundred_few_are_known_and_the_video_is_read(tmp_path:
             picture.pts = number
             film.mux(video.encode(picture))
         film.mux(video.encode(None))
-    with open_container(str(path)) as known:
-        assert len(known.streams) == MOST_STREAMS
+    known = child.run(
+        streams_of,
+        str(path),
+        expect=int,
+        limits=Limits(),
+        reads=str(path),
+        silence_seconds=PATIENCE,
+        wall_seconds=PATIENCE,
+    )
+    assert [*known] == [MOST_STREAMS]
     assert probe(path, Limits()).pictures == 5
+
+
+def streams_of(path: str) -> Iterator[int]:
+    """For a child."""
+    with open_container(path) as container:
+        yield len(container.streams)
 
 
 def test_a_few_mutations_do_no_harm() -> None:
@@ -177,6 +196,22 @@ def test_a_trial_tells_bad_from_good() -> None:
     assert not Told(worst=["mutation 3: 500 internal"]).good
     assert not Told(slowest_seconds=2.1).good
     assert not Told(growth_mb=201).good
+    assert not Told(child_mb=201).good
+
+
+def test_a_child_that_swells_is_seen_by_who_weighs_it() -> None:
+    child.sealed()
+    with weighed(os.getpid()) as weight, closing(_holding(150 << 20)) as messages:
+        next(messages)
+        until(lambda: weight.mb > 150)
+    assert weight.mb < 400
+
+
+def _holding(size: int) -> Generator[int, None, None]:
+    limits = Limits(memory_bytes=2 * size)
+    return child.run(
+        misbehaving.holds, size, expect=int, limits=limits, silence_seconds=PATIENCE, wall_seconds=PATIENCE
+    )
 
 
 @pytest.mark.parametrize(
