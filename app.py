@@ -242,6 +242,7 @@ async def _sweep(house: House) -> None:
         try:
             await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
             await asyncio.to_thread(house.resumables.sweep)
+            await asyncio.to_thread(house.files.empty_trash)
         except Exception:
             logger.exception("the sweep failed; it will be tried again")
 
