@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -259,6 +260,7 @@ def main() -> int:
     except CannotStart as error:
         sys.stderr.write(f"Cannot start: {error}\n")
         return 1
+    _lift_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
     # What stands by now stands till the end: the collector need not walk through it again and again.
     gc.freeze()
@@ -274,6 +276,13 @@ def main() -> int:
         sys.stderr.write(f"Cannot start: {house.eyes.error}\n")
         return 1
     return 0
+
+
+def _lift_open_files() -> None:
+    """To what the system allows: the usual 1,024 are fewer than clients that do nothing but hold a connection."""
+    with suppress(OSError, ValueError):  # macOS calls a limit unlimited that it does not give
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -266,3 +267,14 @@ def test_whether_decoders_are_shut_in_is_told_by_health_and_where_they_are_not_b
     monkeypatch.setattr(child, "sealed", lambda: sealed)
     assert serve_with().http.get("/health").json()["decoders_sealed"] is sealed.fully
     assert sum("decoders are not shut in" in line for line in caplog.messages) == (not sealed.fully)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of another process's limits")
+def test_the_service_opens_as_many_files_as_it_is_allowed_to(program: Start) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        running = program()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
