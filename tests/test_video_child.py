@@ -7,8 +7,9 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,26 @@ def test_a_killed_server_leaves_no_child_and_no_child_runs_its_script_again(tmp_
         server.kill()
         assert server.stdout.read() == ""
     decoder.wait(timeout=10)
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Not below the tests' own folder: the path of a socket has to be short."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def test_what_a_killed_server_leaves_in_the_temporary_folder_the_next_removes(temporary: Path) -> None:
+    """And nothing of one that lives."""
+    start = "import os; from video import child; child.sealed(); "
+    environment = {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    script = [sys.executable, "-c", f"{start} print(flush=True); input()"]
+    with subprocess.Popen(script, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as living:
+        assert living.stdout
+        living.stdout.readline()
+        (its_folder,) = temporary.iterdir()
+        subprocess.run([sys.executable, "-c", f"{start} os.kill(os.getpid(), 9)"], env=environment, check=False)
+        assert len([*temporary.iterdir()]) == 2
+        subprocess.run([sys.executable, "-c", start], env=environment, check=True)
+        assert [*temporary.iterdir()] == [its_folder]
+        living.kill()
