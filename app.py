@@ -163,7 +163,7 @@ def _give_up(house: House) -> None:
 def _start_decoding() -> None:
     """Before other threads, which could not be forked; and told once where a machine cannot shut decoders in."""
     sealed = child.sealed()
-    if not (sealed.calls and sealed.files):
+    if not sealed.fully:
         logger.warning("decoders are not shut in fully on this machine", extra={"facts": asdict(sealed)})
 
 

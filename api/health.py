@@ -13,6 +13,7 @@ from errors import NotReady
 from schemas import ErrorBody
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
+from video import child
 from vision.eyes import Eyes
 
 
@@ -32,6 +33,7 @@ class Health(BaseModel):
     eyes: str
     version: str
     keys: bool
+    decoders_sealed: bool
 
 
 class Welcome(BaseModel):
@@ -75,7 +77,7 @@ class HealthApi:
     async def health(self) -> Health:
         """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
         once it is settled who looks, which `analyzer` names and `eyes` says in words. `keys` tells whether the session
-        endpoints ask for one."""
+        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine."""
         facts = self._eyes.facts
         return Health(
             status="healthy",
@@ -85,6 +87,7 @@ class HealthApi:
             eyes=self._eyes.words,
             version=VERSION,
             keys=self._keys,
+            decoders_sealed=child.sealed().fully,
         )
 
     async def root(self) -> Welcome:

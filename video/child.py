@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import TypeVar
@@ -97,8 +98,9 @@ def run(
         _end(process, pipe)
 
 
+@cache
 def sealed() -> Sealed:
-    """What holds in children here, as one of them tried. The first call starts the fork server."""
+    """What holds in children here, as one of them tried. The first call starts the fork server; it answers for all."""
     (told,) = run(holds, expect=tuple, limits=Limits(), silence_seconds=START_SECONDS, wall_seconds=START_SECONDS)
     return Sealed(*told)
 
