@@ -35,8 +35,9 @@ from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
 from api.tus import SESSION_ID, TOKEN, TusApi
 from async_api import VideoApi, read_form
 from config import VERSION, Settings
-from errors import CannotStart, Draining
+from errors import CannotStart, Draining, StoreAway
 from logs import event
+from stores import is_shared
 from video import child
 from wiring import House, build
 
@@ -90,14 +91,14 @@ def front(house: House) -> FastAPI:
             *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
-            *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
+            *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
             *PagesApi(house.settings.data_dir).router().routes,
         ],
     )
     app.state.house = house
     answers.install(app)
     declare_access(app, keyed=bool(house.settings.api_keys))
-    _add_middleware(app, house.settings)
+    _add_middleware(app, house)
     return app
 
 
@@ -106,10 +107,11 @@ def _tus(house: House) -> TusApi:
     return TusApi(house.resumables, house.intake, house.sessions, accepting, read_form, most)
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
     id and may be read by a page."""
-    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
+    settings, board = house.settings, house.store.board if is_shared(house.store) else None
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings, board))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
@@ -143,7 +145,8 @@ async def _open(house: House) -> AsyncIterator[None]:
 
 
 def _take_up(house: House) -> None:
-    swept = house.files.sweep()
+    # Folders without a row beside them may well be somebody's, where rows are elsewhere.
+    swept = 0 if house.store.shared else house.files.sweep()
     house.resumables.open(lambda session_id: house.sessions.get_session(session_id) is not None)
     waiting = house.sessions.recover(keep_source=house.settings.keep_source)
     with suppress(Draining):  # told to stop already: they wait for the next start
@@ -169,15 +172,23 @@ def _start_decoding() -> None:
 
 async def _sweep(house: House) -> None:
     """Clean up after expired sessions, often enough that none outlives its time by more than a tenth."""
-    hours = house.settings.session_ttl_hours
-    shortest = min(hours, house.settings.resumable_ttl_hours)
+    shortest = min(house.settings.session_ttl_hours, house.settings.resumable_ttl_hours)
+    pause = min(60.0, max(0.05, shortest * 3600 / 10))
     while True:
-        await asyncio.sleep(min(60.0, max(0.05, shortest * 3600 / 10)))
+        await asyncio.sleep(pause)
         try:
-            await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
-            await asyncio.to_thread(house.resumables.sweep)
+            await asyncio.to_thread(_clean_up, house, pause)
+        except StoreAway:
+            logger.warning("the sweep waits until the store is there again")
         except Exception:
             logger.exception("the sweep failed; it will be tried again")
+
+
+def _clean_up(house: House, pause: float) -> None:
+    """Of those who share a store, one cleans up after sessions at a time: whose turn comes first after a pause."""
+    if not is_shared(house.store) or house.store.board.turn("sweep", pause * 0.9):
+        house.sessions.cleanup_expired_sessions(house.settings.session_ttl_hours)
+    house.resumables.sweep()
 
 
 def main() -> int:

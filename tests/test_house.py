@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     {"errors", "config", "schemas", "logs", "blas"},
-    {"progress"},
-    {"video", "analysis", "stores", "roster", "expiry", "hands", "watchdog"},
+    {"progress", "expiry", "moves"},
+    {"video", "analysis", "stores", "roster", "hands", "watchdog"},
     {"vision", "showcase", "failing"},
     {"session_manager", "railway_video_generator"},
     {"reporting"},
