@@ -12,46 +12,35 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 
 from fastapi import FastAPI
 
 import blas  # noqa: F401  # before numpy
 import logs
-from api import PREFIX, answers
+from api import answers
 from api.accepted import Accepting
 from api.access import Door
 from api.deadlines import Deadlines, Patience
 from api.declared import declare_access
 from api.files import FilesApi
 from api.follow import FollowApi
-from api.followers import Followers
 from api.health import HealthApi
-from api.intake import Intake
 from api.keyed import KeyedApi
 from api.keyring import Keyring
 from api.legacy import LegacyApi
 from api.limits import Limiter
 from api.pages import PagesApi
-from api.previews import Previews
-from api.resumable import Resumables
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
-from api.space import Space
 from api.tus import SESSION_ID, TOKEN, TusApi
 from async_api import VideoApi, read_form
 from config import VERSION, Settings
-from errors import CannotStart, Draining
+from errors import CannotStart, Draining, StoreAway
 from logs import event
-from railway_video_generator import RailwayVideoGenerator
-from schemas import AnalysisType, Limits
-from session_manager import SessionManager
-from stores import SessionStore, open_session_files, open_session_store
-from stores.files import SessionFiles
-from task_manager import BackgroundTaskManager, Terms
+from stores import is_shared
 from video import child
-from vision.eyes import Eyes
-from vision.opening import eyes_of
+from wiring import House, build
 
 logger = logging.getLogger(__name__)
 
@@ -68,28 +57,6 @@ as many that share one queue: a turn may take milliseconds, and hundreds of clie
 
 STARTUP_FAILURE = 3
 """The exit status by which a uvicorn worker tells its supervisor that starting it again is no use."""
-
-
-@dataclass(frozen=True)
-class House:
-    """Every part of one running service."""
-
-    settings: Settings
-    store: SessionStore
-    files: SessionFiles
-    sessions: SessionManager
-    tasks: BackgroundTaskManager
-    space: Space
-    intake: Intake
-    resumables: Resumables
-    eyes: Eyes
-    followers: Followers
-    previews: Previews
-
-    def drain(self) -> None:
-        """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
-        self.tasks.drain()
-        self.followers.drain()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -125,14 +92,14 @@ def front(house: House) -> FastAPI:
             *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
-            *HealthApi(house.tasks, house.files, house.settings, house.eyes).router().routes,
+            *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
             *PagesApi(house.settings.data_dir).router().routes,
         ],
     )
     app.state.house = house
     answers.install(app)
     declare_access(app, keyed=bool(house.settings.api_keys))
-    _add_middleware(app, house.settings)
+    _add_middleware(app, house)
     return app
 
 
@@ -141,42 +108,11 @@ def _tus(house: House) -> TusApi:
     return TusApi(house.resumables, house.intake, house.sessions, accepting, read_form, most)
 
 
-def build(settings: Settings, eyes: Eyes | None = None) -> House:
-    """Every part, nothing of it running. The eyes are those of the settings, if none are given."""
-    eyes = eyes or eyes_of(settings)
-    store, files = open_session_store(settings), open_session_files(settings)
-    sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
-    limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
-    generator = RailwayVideoGenerator(limits, eyes)
-    tasks = BackgroundTaskManager(
-        sessions,
-        files,
-        {
-            AnalysisType.HIGHLIGHTS: generator.generate_highlights,
-            AnalysisType.WORKOUT: generator.analyze_workout_with_timestamps,
-        },
-        Terms(
-            max_workers=settings.max_concurrent_jobs,
-            max_queued=settings.max_queued,
-            max_attempts=settings.max_attempts,
-            stalled_minutes=settings.stalled_minutes,
-            keep_source=settings.keep_source,
-        ),
-        files_address=f"{PREFIX}/files",
-    )
-    space = Space(files.free_bytes, settings.min_free_disk_mb << 20)
-    intake, previews = Intake(sessions, tasks, files, space, settings), Previews(sessions, files, limits)
-    resumables = Resumables(
-        settings.data_dir, space, ttl_hours=settings.resumable_ttl_hours, most=settings.max_resumable
-    )
-    followers = Followers(sessions, tasks)
-    return House(settings, store, files, sessions, tasks, space, intake, resumables, eyes, followers, previews)
-
-
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
     id and may be read by a page."""
-    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
+    settings, board = house.settings, house.store.board if is_shared(house.store) else None
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings, board))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
@@ -210,7 +146,8 @@ async def _open(house: House) -> AsyncIterator[None]:
 
 
 def _take_up(house: House) -> None:
-    swept = house.files.sweep()
+    # Folders without a row beside them may well be somebody's, where rows are elsewhere.
+    swept = 0 if house.store.shared else house.files.sweep()
     house.resumables.open(lambda session_id: house.sessions.get_session(session_id) is not None)
     waiting = house.sessions.recover(keep_source=house.settings.keep_source)
     with suppress(Draining):  # told to stop already: they wait for the next start
@@ -236,16 +173,24 @@ def _start_decoding() -> None:
 
 async def _sweep(house: House) -> None:
     """Clean up after expired sessions, often enough that none outlives its time by more than a tenth."""
-    hours = house.settings.session_ttl_hours
-    shortest = min(hours, house.settings.resumable_ttl_hours)
+    shortest = min(house.settings.session_ttl_hours, house.settings.resumable_ttl_hours)
+    pause = min(60.0, max(0.05, shortest * 3600 / 10))
     while True:
-        await asyncio.sleep(min(60.0, max(0.05, shortest * 3600 / 10)))
+        await asyncio.sleep(pause)
         try:
-            await asyncio.to_thread(house.sessions.cleanup_expired_sessions, hours)
-            await asyncio.to_thread(house.resumables.sweep)
-            await asyncio.to_thread(house.files.empty_trash)
+            await asyncio.to_thread(_clean_up, house, pause)
+        except StoreAway:
+            logger.warning("the sweep waits until the store is there again")
         except Exception:
             logger.exception("the sweep failed; it will be tried again")
+
+
+def _clean_up(house: House, pause: float) -> None:
+    """Of those who share a store, one cleans up after sessions at a time: whose turn comes first after a pause."""
+    if not is_shared(house.store) or house.store.board.turn("sweep", pause * 0.9):
+        house.sessions.cleanup_expired_sessions(house.settings.session_ttl_hours)
+    house.resumables.sweep()
+    house.files.empty_trash()
 
 
 def main() -> int:

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from errors import CannotStart
 
@@ -51,6 +60,24 @@ def _network(text: str) -> str:
     return str(ipaddress.ip_network(text, strict=False))
 
 
+def _redis(text: str) -> str:
+    if text and urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("is no address such as redis://localhost:6379/0")
+    return text
+
+
+STORAGES = ("s3", "gs", "az", "file")
+
+
+def _storage(text: str) -> str:
+    url = urlsplit(text)
+    if text and url.scheme not in STORAGES:
+        raise ValueError(f"{text!r} is no address such as s3://bucket/prefix; gs, az and file are possible as well")
+    if text and not (url.path.startswith("/") if url.scheme == "file" else url.netloc):
+        raise ValueError(f"{text!r} names no bucket, nor a folder from the root on")
+    return text
+
+
 LEAST_KEY = 16
 _KEY = re.compile(rf"(?P<name>[A-Za-z0-9._-]{{1,64}}):(?P<key>[!-+\--~]{{{LEAST_KEY},256}})")
 """A name, and a key of ASCII without blanks and commas."""
@@ -83,7 +110,7 @@ def _read_keys(value: Any) -> Any:
     return tuple(found)
 
 
-SECRET = {"api_keys", "vision_api_key"}
+SECRET = {"api_keys", "vision_api_key", "redis_url"}
 """Settings whose values are shown to nobody, wrong ones neither."""
 
 
@@ -185,8 +212,39 @@ class Settings(BaseModel):
     trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)] = ()
     """Addresses and networks of proxies whose `X-Forwarded-For` is believed, comma-separated."""
 
+    redis_url: Annotated[str, AfterValidator(_redis)] = Field("", repr=False)
+    """Where the rows of all sessions are kept, such as redis://localhost:6379/0, so that several processes and machines
+    may share them; empty for the memory of the one process there is."""
+
+    task_queue: Literal["threads", "celery"] = "threads"
+    """Who does the work: threads of the process that serves, or workers of Celery, which are started apart and need
+    REDIS_URL."""
+
+    storage_url: Annotated[str, AfterValidator(_storage)] = ""
+    """Where sessions' files are kept: s3://bucket/prefix, gs://…, az://… or file:///folder; empty for DATA_DIR, which
+    all who share REDIS_URL then have to share as well."""
+
+    storage_links: bool = True
+    """Whether clients are sent on to an object store for files, by links that hold for a while, where it can make such;
+    or are served its bytes through the service."""
+
+    lease_seconds: float = Field(30, ge=1, le=3600)
+    """How long work may go without a sign of life, where REDIS_URL is set, before another worker begins it anew. The
+    worker gives one every third of it."""
+
+    worker_takes: Annotated[
+        tuple[Literal["highlights", "workout"], ...], BeforeValidator(_listed), Field(min_length=1)
+    ] = ("highlights", "workout")
+    """What a worker of Celery works on, comma-separated: highlights, workout or both."""
+
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     """The least level that is logged."""
+
+    @model_validator(mode="after")
+    def parts_fit(self) -> Self:
+        if self.task_queue == "celery" and not self.redis_url:
+            raise ValueError("TASK_QUEUE=celery needs REDIS_URL: its workers find sessions there, and nowhere else")
+        return self
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -195,9 +253,12 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            wrong = [_in_words(str(e["loc"][0]), e["input"], e["msg"]) for e in error.errors()]
+            wrong = [_in_words(e["loc"], e["input"], e["msg"]) for e in error.errors()]
             raise CannotStart("these settings are wrong: " + "; ".join(wrong)) from error
 
 
-def _in_words(name: str, value: object, wrong: str) -> str:
+def _in_words(place: tuple[int | str, ...], value: object, wrong: str) -> str:
+    if not place:  # it is several together
+        return wrong.removeprefix("Value error, ")
+    name = str(place[0])
     return f"{name.upper()}: {wrong}" if name in SECRET else f"{name.upper()}={value!r}: {wrong}"

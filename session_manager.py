@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from errors import AnalysisFailed, TooManyAttempts
 from expiry import expired, forgotten_at
 from failing import failure
 from logs import event
+from moves import moved
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
-from stores import Listener, SessionStore
+from stores import Listener, SessionStore, is_shared
 from stores.files import SessionFiles
+from stores.rows import place_in_time
 
 logger = logging.getLogger(__name__)
 
@@ -25,23 +28,9 @@ NEXT: Mapping[Status, frozenset[Status]] = {
 }
 """Completed, failed and cancelled are final. Processing falls back to queued when its work is given back."""
 
-_QUEUED_AGAIN: Mapping[str, Any] = {
-    "progress": 0,
-    "message": "Waiting for its turn",
-    "stage": Stage.QUEUED,
-    "segments_done": None,
-    "segments_total": None,
-    "worker": None,
-    "started_at": None,
-}
-
 ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 RESULT_LOST = "The session's result on disk was lost"
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class SessionManager:
@@ -57,12 +46,13 @@ class SessionManager:
         files: SessionFiles,
         *,
         ttl_hours: float = 24,
-        clock: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
+        """`clock` is the store's where that is shared, and else this machine's, unless another is given."""
         self._store = store
         self._files = files
         self._ttl = timedelta(hours=ttl_hours)
-        self._clock = clock
+        self._clock = clock or (store.now if is_shared(store) else partial(datetime.now, UTC))
         self._seen_expired: set[str] = set()
 
     def create_session(
@@ -73,8 +63,12 @@ class SessionManager:
         *,
         session_id: str | None = None,
         metadata: Metadata | None = None,
+        most_waiting: int | None = None,
     ) -> str:
-        """A queued session, on disk when this returns. `session_id` is one reserved earlier."""
+        """A queued session, kept for good when this returns. `session_id` is one reserved earlier.
+
+        Where the store is shared: another's id, if its Idempotency-Key made that one before; and it raises QueueFull
+        where `most_waiting` wait already."""
         row = new_session(
             session_id or new_session_id(),
             str(video_path),
@@ -83,8 +77,7 @@ class SessionManager:
             self._clock(),
             metadata,
         )
-        self._store.add(row)
-        return row["session_id"]
+        return self._store.add(row, most_waiting)
 
     def get_session(self, session_id: str) -> Session | None:
         """The row as it stands now, expiry included; None when unknown, deleted or long expired."""
@@ -97,8 +90,13 @@ class SessionManager:
         row = kept and self._as_of_now(kept[0])
         return (row, kept[1]) if kept and row else None
 
-    def watch(self, listener: Listener) -> None:
-        """Tell the listener of every change from now on. Not of expiry, which is a matter of the clock."""
+    def now(self) -> datetime:
+        """By the clock that sessions live by."""
+        return self._clock()
+
+    def watch(self, listener: Listener, followed: Collection[str] | None = None) -> None:
+        """Tell the listener of every change from now on, or of those of the followed sessions at least. Not of expiry,
+        which is a matter of the clock."""
 
         def tell(session_id: str, news: Session | Found | None) -> None:
             if news is None or isinstance(news, Found):
@@ -106,7 +104,7 @@ class SessionManager:
             else:
                 listener(session_id, self._as_of_now(news.copy()))
 
-        self._store.watch(tell)
+        self._store.watch(tell, followed)
 
     def update_session(self, session_id: str, *, worker: str | None = None, **updates: Any) -> bool:
         """Change a session; False when the ledger refuses: unknown, ended, a status that may not follow,
@@ -127,7 +125,7 @@ class SessionManager:
         """Have another token open the session from now on, also once it has ended; False when it is unknown."""
 
         def edit(row: Session) -> Session:
-            row["metadata"]["token_hash"] = token_hash
+            row["metadata"] = Metadata(**{**row["metadata"], "token_hash": token_hash})
             return row
 
         return self._store.change(session_id, edit) is not None
@@ -185,15 +183,40 @@ class SessionManager:
         """Oldest first."""
         return [row for row in map(self._as_of_now, self._store.all()) if row is not None]
 
+    def made_by(self, key: str) -> Session | None:
+        """The session that an Idempotency-Key made, as long as that has not expired."""
+        session_id = self._store.made_by(key)
+        row = self.get_session(session_id) if session_id else None
+        return None if row is None or row["status"] is Status.EXPIRED else row
+
+    def owned(self, owner: str, before: tuple[int, str] | None, most: int) -> list[Session]:
+        """An owner's sessions, the newest first; those before an instant in microseconds and an id, if any."""
+        found = list[Session]()
+        while len(found) < most:
+            page = self._store.owned(owner, before, most)
+            found += [row for row in map(self._as_of_now, page) if row is not None]
+            if len(page) < most:
+                break
+            before = place_in_time(page[-1])
+        return found[:most]
+
     def cleanup_expired_sessions(self, max_age_hours: float = 24) -> int:
         """Delete the files of sessions that ended more than `max_age_hours` ago or are expired otherwise,
         and forget tombstones that are twice as old. Gives the number of sessions that lost files or row."""
         age = timedelta(hours=max_age_hours)
-        return sum(self._try_to_clean_up(row, age) for row in self._store.all() if row["ended_at"] is not None)
+        rows = self._store.ended(self._clock(), age)
+        missed = self._seen_expired - {row["session_id"] for row in rows}  # the clock was put back since
+        rows += filter(None, map(self._store.get, missed))
+        cleaned = sum(self._try_to_clean_up(row, age) for row in rows)
+        self._seen_expired -= missed
+        return cleaned
 
     def recover(self, *, keep_source: bool = True) -> list[str]:
         """After a start: give back what was being worked on, drop what nobody waits for any more, and delete what ended
-        sessions should not have kept. Gives the ids that wait, oldest first."""
+        sessions should not have kept. Gives the ids that wait, oldest first. Where the store is shared others may be at
+        work: only their leases say whether they are."""
+        if is_shared(self._store):
+            return self._store.waiting()
         waiting = []
         for row in self._store.all():
             if row["metadata"]["legacy"]:
@@ -214,22 +237,7 @@ class SessionManager:
         return waiting
 
     def _moved(self, row: Session, to: Status, updates: Mapping[str, Any]) -> Session:
-        now = self._clock()
-        changes = {**updates, "progress": max(row["progress"], updates.get("progress", 0))}
-        match to:
-            case Status.QUEUED:
-                changes |= _QUEUED_AGAIN if row["status"] is Status.PROCESSING else {}
-            case Status.PROCESSING:
-                changes["progress"] = min(99, changes["progress"])
-            case Status.COMPLETED:
-                changes |= {"progress": 100, "stage": Stage.DONE, "message": "Analysis complete"}
-        if to in ENDED:
-            changes |= {"ended_at": now, "expires_at": now + self._ttl}
-        # An instant ahead of the clock was the clock's mistake: no age may be negative.
-        changes["created_at"] = min(row["created_at"], now)
-        if row["started_at"] and "started_at" not in changes:
-            changes["started_at"] = min(row["started_at"], now)
-        return Session(**{**row, **changes, "status": to, "updated_at": now})  # type: ignore[typeddict-item]
+        return moved(row, to, updates, self._clock(), self._ttl)
 
     def _as_of_now(self, row: Session) -> Session | None:
         session_id, ended, expires = row["session_id"], row["ended_at"], row["expires_at"]

@@ -163,11 +163,11 @@ class BackgroundTaskManager:
                 # It keeps its place in the queue until its row says that work has begun.
                 self._roster.leave(session_id)
                 if row is not None:
-                    self._work_on(row, worker, work or self._work_of(row))
+                    self._work_on(row, worker, work)
             except Exception as error:  # noqa: BLE001 whatever breaks must end the session, not only its thread
                 self._fail(session_id, error)
 
-    def _work_on(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
+    def _work_on(self, row: Session, worker: str, work: Callable[..., BaseModel] | None) -> None:
         session_id = row["session_id"]
         with logs.about(session_id, row["metadata"]["request_id"]):
             event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
@@ -177,24 +177,29 @@ class BackgroundTaskManager:
                 self._leave(session_id)
             except Exception as error:  # noqa: BLE001 as above, now with the worker's name
                 self._fail(session_id, error, worker)
+            finally:
+                self._files.let_go(session_id)
 
-    def _work_of(self, row: Session) -> Callable[..., BaseModel]:
+    def _work_of(self, row: Session, stopped: Callable[[], bool]) -> Callable[..., BaseModel]:
+        """What the row asks for, its video at hand. Raises AnalysisStopped."""
         analysis = self._analyses[row["analysis_type"]]
         session_id = row["session_id"]
-        video = self._files.source(session_id, row["video_path"])
+        video = self._files.fetch(session_id, row["video_path"], stopped)
         work = partial(analysis, str(video), filename=row["metadata"]["filename"], **row["params"])
         if self._files_address is None:
             return work
         address = f"{self._files_address}/{session_id}"
         return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._terms.keep_source))
 
-    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel]) -> None:
+    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel] | None) -> None:
         session_id = row["session_id"]
         if row["attempt"] > 1:  # the one before may have left files that this one would not list
             self._files.discard(session_id, keep=[Path(row["video_path"]).name])
         progress = reporting(self._sessions, session_id, worker, lambda: self.draining)
         with self._watchdog.over(session_id, worker, progress):
+            work = work or self._work_of(row, progress.stopped)
             result = work(progress_callback=progress)
+        self._files.publish(session_id)
         name = self._files.write_result(session_id, result.model_dump_json().encode())
         if not self._sessions.update_session(session_id, worker=worker, status=Status.COMPLETED, result=name):
             raise AnalysisStopped

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from api.followers import Followers
 from api.room import END, Follower
 from api.standing import Standing, is_known, known_by, seconds_to_wait
+from errors import StoreAway
 from schemas import Status
 
 HEARTBEAT_SECONDS = 15.0
@@ -70,7 +71,7 @@ class FollowApi:
                     left = deadline - time.monotonic()
                     if left <= 0:
                         break
-                    await _rung(follower, min(left, _seconds_until_expiry(now)))
+                    await _rung(follower, min(left, _seconds_until_expiry(now, self._standings.instant())))
                     if follower.gone:
                         raise ClientDisconnect
                     now = self._standings.now(session_id)
@@ -106,7 +107,7 @@ class EventStream(Response):
         yield RETRY
         while not follower.gone:
             follower.bell.clear()
-            for piece in _pieces(follower.news()):
+            for piece in _pieces(_news(follower)):
                 yield piece
             if follower.bell.is_set():
                 continue
@@ -118,6 +119,14 @@ class EventStream(Response):
                 return
             if not await _rung(follower, HEARTBEAT_SECONDS):
                 yield STILL_HERE
+
+
+def _news(follower: Follower) -> list[bytes]:
+    """None while the store is away: the bell rings when it is there again."""
+    try:
+        return follower.news()
+    except StoreAway:
+        return []
 
 
 def _pieces(texts: list[bytes]) -> Iterator[bytes]:
@@ -158,12 +167,12 @@ async def _leaving_with(receive: Receive, follower: Follower) -> AsyncIterator[N
         watching.cancel()
 
 
-def _seconds_until_expiry(standing: Standing) -> float:
+def _seconds_until_expiry(standing: Standing, instant: datetime) -> float:
     """Never quite none, so that whoever waits for it looks again afterwards."""
     expires = standing.row["expires_at"]
     if expires is None or standing.status is Status.EXPIRED:
         return math.inf
-    return max(0.001, (expires - datetime.now(UTC)).total_seconds())
+    return max(0.001, (expires - instant).total_seconds())
 
 
 def _last_seen(request: Request) -> tuple[int | None, bool]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from api.room import Follower, Room
 from api.rows import unknown
 from api.standing import Standings
+from errors import ServiceError
 from schemas import Found, Session
 from session_manager import SessionManager
 from task_manager import BackgroundTaskManager
@@ -36,7 +37,7 @@ class Followers:
         self._due = False
         self._next_round = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
-        sessions.watch(self._hear)
+        sessions.watch(self._hear, self._rooms)
         tasks.on_queue_moved(self._hear_of_queue)
 
     def __len__(self) -> int:
@@ -69,10 +70,13 @@ class Followers:
             return room
         # First it is there for changes to be heard, then it is furnished: none falls in between.
         room = self._rooms[session_id] = Room(self.standings)
-        kept = self._sessions.get_with_findings(session_id)
-        if kept is None:
+        try:
+            kept = self._sessions.get_with_findings(session_id)
+            if kept is None:
+                raise unknown(session_id)
+        except ServiceError:
             del self._rooms[session_id]
-            raise unknown(session_id)
+            raise
         room.furnish(*kept)
         return room
 

@@ -11,6 +11,7 @@ from api import PREFIX
 from config import VERSION, Settings
 from errors import NotReady
 from schemas import ErrorBody
+from stores import SessionStore
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
 from video import child
@@ -34,6 +35,7 @@ class Health(BaseModel):
     version: str
     keys: bool
     decoders_sealed: bool
+    store: str
 
 
 class Welcome(BaseModel):
@@ -44,8 +46,11 @@ class Welcome(BaseModel):
 
 
 class HealthApi:
-    def __init__(self, tasks: BackgroundTaskManager, files: SessionFiles, settings: Settings, eyes: Eyes) -> None:
+    def __init__(
+        self, tasks: BackgroundTaskManager, store: SessionStore, files: SessionFiles, settings: Settings, eyes: Eyes
+    ) -> None:
         self._tasks = tasks
+        self._store = store
         self._files = files
         self._eyes = eyes
         self._keys = bool(settings.api_keys)
@@ -77,7 +82,8 @@ class HealthApi:
     async def health(self) -> Health:
         """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
         once it is settled who looks, which `analyzer` names and `eyes` says in words. `keys` tells whether the session
-        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine."""
+        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine, and `store` where
+        sessions are kept and whether that can be reached."""
         facts = self._eyes.facts
         return Health(
             status="healthy",
@@ -88,6 +94,7 @@ class HealthApi:
             version=VERSION,
             keys=self._keys,
             decoders_sealed=child.sealed().fully,
+            store=self._where_rows_are(),
         )
 
     async def root(self) -> Welcome:
@@ -102,9 +109,16 @@ class HealthApi:
         }
         return Welcome(message="SmolVLM2 Video Analysis API", status="healthy", version=VERSION, endpoints=endpoints)
 
+    def _where_rows_are(self) -> str:
+        if not self._store.shared:
+            return "memory"
+        return "shared, but away: what needs it answers 503" if self._store.trouble else "shared"
+
     def _obstacle(self) -> NotReady | None:
         if self._tasks.draining:
             return NotReady("The service is about to stop", reason="draining")
+        if self._store.trouble:
+            return NotReady("The service cannot reach its store", reason="store_unavailable")
         try:
             free = self._files.free_bytes()
         except OSError:

@@ -1,6 +1,7 @@
 """`Idempotency-Key`: an upload that is sent again, because its answer was lost, finds the session that it made.
 
-A key belongs to its owner, lies in the session's row and is free again once the session is expired or deleted.
+A key belongs to its owner, lies in the session's row and is free again once the session is expired or deleted. Of
+several processes that are sent the same at once, the store lets one make the session.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from starlette.requests import Request
 
 from api.forms import refuse
 from errors import IdempotencyMismatch
-from schemas import AnalysisType, Found, Metadata, Params, Session, Status
+from schemas import AnalysisType, Params, Session
 from session_manager import SessionManager
 
 HEADER = "Idempotency-Key"
@@ -46,22 +47,11 @@ def content_of(sha256: str, analysis_type: AnalysisType, params: Params) -> str:
 class IdempotencyKeys:
     def __init__(self, sessions: SessionManager) -> None:
         self._sessions = sessions
-        self._session_ids: dict[str, str] = {}
-        self._keys: dict[str, str] = {}
         self._held: dict[str, tuple[asyncio.Lock, int]] = {}
-        for row in sessions.list_sessions():
-            self.note(row["session_id"], row["metadata"])
-        sessions.watch(self._changed)
-
-    def note(self, session_id: str, metadata: Metadata) -> None:
-        """The session was made, by a key or without."""
-        if kept := metadata.get("idempotency"):
-            self._session_ids[kept["key"]] = session_id
-            self._keys[session_id] = kept["key"]
 
     @asynccontextmanager
     async def held(self, key: str | None) -> AsyncIterator[None]:
-        """One at a time for each key."""
+        """One at a time in this process for each key."""
         if key is None:
             yield
             return
@@ -77,15 +67,10 @@ class IdempotencyKeys:
 
     def session(self, key: str | None, content: str) -> Session | None:
         """The session that the key made; None when it made none that is still there. Raises IdempotencyMismatch."""
-        session_id = key and self._session_ids.get(key)
-        row = self._sessions.get_session(session_id) if session_id else None
-        if row is None or row["status"] is Status.EXPIRED:
+        row = self._sessions.made_by(key) if key else None
+        if row is None:
             return None
         kept = row["metadata"].get("idempotency")
         if kept is None or kept["content"] != content:
             raise IdempotencyMismatch(f"This {HEADER} was used for another video, or with other params")
         return row
-
-    def _changed(self, session_id: str, news: Session | Found | None) -> None:
-        if news is None and (key := self._keys.pop(session_id, None)) and self._session_ids.get(key) == session_id:
-            del self._session_ids[key]

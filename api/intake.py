@@ -27,9 +27,9 @@ from api.keyring import new_token, token_hash
 from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, too_large
 from api.space import Claim, Space, storage_trouble_in_words
 from config import Settings
-from errors import AnalysisFailed, DecoderUnavailable, Draining, ServiceError, UnsupportedVideo
+from errors import AnalysisFailed, DecoderUnavailable, Draining, NotReady, ServiceError, UnsupportedVideo
 from logs import event
-from schemas import AnalysisType, Idempotency, Limits, Metadata, Params, VideoInfo
+from schemas import AnalysisType, Idempotency, Limits, Metadata, Params, Session, VideoInfo
 from session_manager import SessionManager, new_session_id
 from stores.files import PART, SessionFiles, sync_folder
 from task_manager import BackgroundTaskManager
@@ -92,6 +92,7 @@ class Intake:
         self._files = files
         self._open_sink = open_sink
         self._max_bytes = settings.max_upload_mb << 20
+        self._max_queued = settings.max_queued
         self._space = space
         self._keys = IdempotencyKeys(sessions)
         self._limits = Limits(max_duration_seconds=settings.max_duration_minutes * 60)
@@ -189,20 +190,26 @@ class Intake:
         token = new_token() if wanted.token else None
         async with self._keys.held(key):
             if made := self._keys.session(key, content):
-                await to_its_end(self._files.remove, session_id)
-                if token:  # the one before may have been lost with its answer, and only its hash was kept
-                    await to_its_end(self._sessions.change_token, made["session_id"], token_hash(token))
-                path = Path(made["video_path"])
-                return Upload(made["session_id"], path, wanted, made["metadata"], token, again=True)
+                return await self._again(made, session_id, wanted, token)
             info = await self._probed(request, part)
             path = await to_its_end(_named, part, info)
             owned = Owned(caller.get().owner, token and token_hash(token))
             metadata = _metadata(reader.filename, sha256, info, owned, legacy)
             if key is not None:
                 metadata["idempotency"] = Idempotency(key=key, content=content)
-            upload = await self._made(Upload(session_id, path, wanted, metadata, token))
-            self._keys.note(session_id, metadata)
-            return upload
+            upload = Upload(session_id, path, wanted, metadata, token)
+            if await self._made(upload, self._max_queued):
+                return upload
+            if made := self._keys.session(key, content):  # another process was quicker
+                return await self._again(made, session_id, wanted, token)
+            raise NotReady("The session that this upload made was deleted meanwhile; send it again")
+
+    async def _again(self, made: Session, session_id: str, wanted: Wanted, token: str | None) -> Upload:
+        """The session that was made before; of this one nothing stays."""
+        await to_its_end(self._files.remove, session_id)
+        if token:  # the one before may have been lost with its answer, and only its hash was kept
+            await to_its_end(self._sessions.change_token, made["session_id"], token_hash(token))
+        return Upload(made["session_id"], Path(made["video_path"]), wanted, made["metadata"], token, again=True)
 
     async def adopt(
         self, request: Request, session_id: str, source: Path, filename: str, wanted: Wanted, owned: Owned
@@ -218,7 +225,9 @@ class Intake:
                 path = folder / f"source.{info.container}"
                 await to_its_end(_link, source, path)
                 metadata = _metadata(filename, sha256, info, owned, legacy=False)
-                return await self._made(Upload(session_id, path, wanted, metadata))
+                upload = Upload(session_id, path, wanted, metadata)
+                await self._made(upload)
+                return upload
             except BaseException:
                 await asyncio.shield(asyncio.to_thread(self._forget, session_id))
                 raise
@@ -260,22 +269,32 @@ class Intake:
             logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})
             raise UnsupportedVideo(f"The video could not be read: {error}") from error
 
-    async def _made(self, upload: Upload) -> Upload:
-        """Once its session is in the ledger."""
-        await to_its_end(self._create, upload.session_id, upload.path, upload.wanted, upload.metadata)
+    async def _made(self, upload: Upload, most_waiting: int | None = None) -> bool:
+        """Once its session is in the ledger, and its video where whoever works on it finds it. False where its key made
+        another meanwhile. Raises QueueFull."""
+        await to_its_end(self._files.keep, upload.session_id, upload.path)
+        made = await to_its_end(self._create, upload, most_waiting)
         facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
-        event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
-        return upload
+        await to_its_end(self._files.let_go, upload.session_id)
+        if made:
+            event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
+        return made
 
     def _forget(self, session_id: str) -> None:
         """The row too, where it was written already: nobody was told of it."""
         if not self._sessions.delete_session(session_id):
             self._files.remove(session_id)
 
-    def _create(self, session_id: str, path: Path, wanted: Wanted, metadata: Metadata) -> None:
-        self._sessions.create_session(
-            str(path), wanted.analysis_type, wanted.params.model_dump(), session_id=session_id, metadata=metadata
+    def _create(self, upload: Upload, most_waiting: int | None) -> bool:
+        made = self._sessions.create_session(
+            str(upload.path),
+            upload.wanted.analysis_type,
+            upload.wanted.params.model_dump(),
+            session_id=upload.session_id,
+            metadata=upload.metadata,
+            most_waiting=most_waiting,
         )
+        return made == upload.session_id
 
 
 def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ from api.standing import Standings
 from errors import HttpRefusal
 from schemas import Body, Session, StatusBody
 from session_manager import SessionManager
+from stores.rows import place_in_time
 
 MOST = 100
 USUAL = 20
@@ -91,9 +92,9 @@ class KeyedApi:
 
     async def list_sessions(self, request: Request) -> Response:
         """The sessions of the caller's key, newest first, each as status tells it and with its `filename`."""
-        _owner(request)
+        owner = _owner(request)
         limit, before = _limit(request.query_params.get("limit")), _before(request.query_params.get("cursor"))
-        page = await asyncio.to_thread(self._page, limit + 1, before)
+        page = await asyncio.to_thread(self._sessions.owned, owner, before, limit + 1)
         more = _cursor(page[limit - 1]) if len(page) > limit else None
         bodies = [self._told(row) for row in page[:limit]]
         text = b'{"sessions":[%s],"nextCursor":%s}' % (b",".join(bodies), json.dumps(more).encode())
@@ -109,12 +110,6 @@ class KeyedApi:
         headers = {"Cache-Control": "no-store"}
         return Response(body.model_dump_json(by_alias=True), media_type="application/json", headers=headers)
 
-    def _page(self, most: int, before: tuple[int, str] | None) -> list[Session]:
-        who = caller.get()
-        own = [row for row in self._sessions.list_sessions() if who.may_see(row) and not row["metadata"]["legacy"]]
-        older = [row for row in own if before is None or _place(row) < before]
-        return sorted(older, key=_place, reverse=True)[:most]
-
     def _told(self, row: Session) -> bytes:
         name = json.dumps(row["metadata"]["filename"]).encode()
         return self._standings.of(row).body[:-1] + b',"filename":' + name + b"}"
@@ -128,14 +123,8 @@ def _owner(request: Request) -> str:
     return owner
 
 
-def _place(row: Session) -> tuple[int, str]:
-    """By the instant at which it was made, in microseconds, and then by its id."""
-    since = row["created_at"] - datetime.fromtimestamp(0, UTC)
-    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds, row["session_id"]
-
-
 def _cursor(row: Session) -> str:
-    instant, session_id = _place(row)
+    instant, session_id = place_in_time(row)
     return f"{instant}.{session_id}"
 
 

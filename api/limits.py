@@ -14,6 +14,7 @@ from api import PREFIX
 from api.answers import LEGACY
 from config import Settings
 from errors import RateLimited
+from stores import Board
 
 MOST_CLIENTS = 10_000
 """Clients that are remembered; of more, those that were not seen for longest begin anew. About 2 MB."""
@@ -52,12 +53,25 @@ class Rate:
         return early if early > _LEAST else 0.0
 
 
-class Limiter:
-    """Counts the calls that come through the door."""
+class SharedRate:
+    """The same, counted by the store that all processes share, with its clock. Raises StoreAway."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._uploads = Rate(settings.rate_uploads_per_minute)
-        self._polls = Rate(settings.rate_polls_per_minute)
+    def __init__(self, per_minute: int, name: str, board: Board) -> None:
+        self._interval = MINUTE / per_minute if per_minute else 0.0
+        self._name = name
+        self._board = board
+
+    def seconds_to_wait(self, client: str) -> float:
+        return self._board.seconds_to_wait(f"{self._name} {client}", self._interval) if self._interval else 0.0
+
+
+class Limiter:
+    """Counts the calls that come through the door; by the board, where there are other doors."""
+
+    def __init__(self, settings: Settings, board: Board | None = None) -> None:
+        uploads, polls = settings.rate_uploads_per_minute, settings.rate_polls_per_minute
+        self._uploads = SharedRate(uploads, "uploads", board) if board else Rate(uploads)
+        self._polls = SharedRate(polls, "polls", board) if board else Rate(polls)
         self._proxies = Proxies(settings.trusted_proxies)
         self._idle = not (settings.rate_uploads_per_minute or settings.rate_polls_per_minute)
 
@@ -70,7 +84,7 @@ class Limiter:
             wait = math.ceil(seconds)
             raise RateLimited(f"Too many requests; the next one in {wait} s", wait)
 
-    def _rate_of(self, method: str, path: str) -> Rate | None:
+    def _rate_of(self, method: str, path: str) -> Rate | SharedRate | None:
         """An upload is counted when it begins, not with each of its pieces."""
         if path.startswith(LEGACY) or path in BEGINNINGS:
             return self._uploads if method == "POST" else None

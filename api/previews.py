@@ -93,7 +93,7 @@ class Previews:
                 job.percent = min(99, int(100 * piece.seconds / seconds))
                 yield piece.offset, piece.data
 
-        source = self._files.source(session_id, row["video_path"])
+        source = self._files.fetch(session_id, row["video_path"], stopped)
         target = self._files.folder(session_id) / PREVIEW
         if target.exists():  # made since somebody looked for it
             return

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 
 from api.standing import Standing, Standings
+from errors import StoreAway
 from schemas import MAX_FINDINGS, Found, Session, Status
 from session_manager import ENDED
 
@@ -43,18 +45,19 @@ class Room:
             if news.revision > self.newest:
                 self.findings = [*self.findings, _partial(news)][-MAX_FINDINGS:]
         elif news["revision"] > self.newest:
-            if news["status"] is Status.QUEUED:
+            if self._row["worker"] not in (None, news["worker"]):
                 self.findings = []  # its work begins anew, and finds them again
             self._row = news
             self._standing = self._status = None
 
     def queue_moved(self) -> bool:
         """Whether that changes anything for this session."""
-        before = self._standing
-        if self._row["status"] is not Status.QUEUED or before is None:
+        if self._row["status"] is not Status.QUEUED:
             return False
-        self._standing = self._status = None
-        return self.standing.etag != before.etag
+        before, self._standing, self._status = self._standing, None, None
+        with suppress(StoreAway):  # once it is there again, the queue is said to have moved
+            return before is None or self.standing.etag != before.etag
+        return False
 
     @property
     def newest(self) -> int:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -66,19 +67,28 @@ class Standings:
 
     def now(self, session_id: str) -> Standing:
         """Raises SessionNotFound."""
-        # The place first: one that waits no more when its row is read has begun, and not the other way round.
-        place = self._tasks.queue_position(session_id)
-        return self._told(known(self._sessions, session_id), place)
+        row = known(self._sessions, session_id)
+        place = self._place_of(row)
+        if place is None and row["status"] is Status.QUEUED:
+            row = known(self._sessions, session_id)  # it may have begun in between
+        return self._told(row, place)
 
     def of(self, row: Session) -> Standing:
-        return self._told(row, self._tasks.queue_position(row["session_id"]))
+        return self._told(row, self._place_of(row))
+
+    def instant(self) -> datetime:
+        """Now, by the clock that sessions live by."""
+        return self._sessions.now()
+
+    def _place_of(self, row: Session) -> int | None:
+        return self._tasks.queue_position(row["session_id"]) if row["status"] is Status.QUEUED else None
 
     def _told(self, row: Session, place: int | None) -> Standing:
         place = place if row["status"] is Status.QUEUED else None
         body = StatusBody(
             **{name: row[name] for name in OF_THE_ROW},  # type: ignore[literal-required]
             queue_position=place,
-            eta_seconds=self._tasks.eta_seconds(row),
+            eta_seconds=self._tasks.eta_seconds(row) if row["status"] in ASK_AGAIN else None,
         )
         # A place in the queue moves with other sessions: no change of this one's row, but news to its client.
         etag = f'W/"{row["revision"]}"' if place is None else f'W/"{row["revision"]}.{place}"'

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeGuard
 
 from config import Settings
 from schemas import Found, Session
@@ -16,7 +17,9 @@ Edit = Callable[[Session], Session | None]
 
 Listener = Callable[[str, Session | Found | None], None]
 """Told of a session, by its id: its row as it was changed, a finding as it was kept, or None once it is removed. In the
-order of their revisions, from whatever thread made the change, which waits for it meanwhile: it must be quick."""
+order of their revisions, from whatever thread made the change, which waits for it meanwhile: it must be quick. A shared
+store tells from one thread of its own, a moment later; where some of it could not be heard, of the newest row alone,
+and perhaps of what was told before."""
 
 
 class SessionStore(Protocol):
@@ -26,7 +29,18 @@ class SessionStore(Protocol):
     finding takes the session's next revision. Revisions only rise, also over restarts.
     """
 
-    def add(self, row: Session) -> None: ...
+    @property
+    def shared(self) -> bool:
+        """Whether it is a SharedStore."""
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be reached now, in words for an operator; empty while it can."""
+
+    def add(self, row: Session, most_waiting: int | None = None) -> str:
+        """The id of the session that there is now. That is another's, and nothing is added, where a shared store has
+        one by the same Idempotency-Key; and where that holds so many queued sessions already it raises QueueFull. The
+        other store leaves both to its one process."""
 
     def get(self, session_id: str) -> Session | None:
         """A copy of the row; None when unknown."""
@@ -47,14 +61,98 @@ class SessionStore(Protocol):
     def all(self) -> list[Session]:
         """Oldest first."""
 
-    def watch(self, listener: Listener) -> None:
-        """Tell the listener of every change from now on."""
+    def made_by(self, key: str) -> str | None:
+        """The newest session that an Idempotency-Key made, unless it is deleted; it may have expired."""
+
+    def owned(self, owner: str, before: tuple[int, str] | None, most: int) -> list[Session]:
+        """The sessions of an owner that no legacy client waits for, the newest first; of them those before an instant
+        in microseconds and an id, if any."""
+
+    def ended(self, now: datetime, age: timedelta) -> list[Session]:
+        """At least those ended sessions of which something is due: expired by `now`, ended as long ago as `age`, or
+        forgotten."""
+
+    def watch(self, listener: Listener, followed: Collection[str] | None = None) -> None:
+        """Tell the listener of every change from now on. Of sessions that are not among the followed ones, which may
+        become others at any time, it need not be told."""
 
     def close(self) -> None: ...
 
 
+class SharedStore(SessionStore, Protocol):
+    """A store that several processes share, on one machine or many, with one clock and one queue for all of them.
+
+    A session that is processing is leased to its worker by each change of its row. A lease that is not renewed lapses:
+    then whoever notices gives the session back. Whatever is called raises StoreAway while the store is away, at once or
+    after about a second, but for `now` and `watch`.
+    """
+
+    shared: Literal[True]
+
+    @property
+    def board(self) -> Board: ...
+
+    def now(self) -> datetime:
+        """The time of the store's own clock."""
+
+    def renew(self, session_id: str, worker: str) -> bool:
+        """Prolong the lease; False when the session is not processing, or no longer that worker's."""
+
+    def lapsed(self) -> list[str]:
+        """Sessions that are processing without a lease."""
+
+    def waiting(self) -> list[str]:
+        """Queued sessions, the next to start first."""
+
+    def place(self, session_id: str) -> int | None:
+        """1 for the next to start; None for one that does not wait."""
+
+    def length(self) -> int:
+        """How many sessions are queued."""
+
+    def at_work(self) -> list[str]:
+        """Sessions that are processing."""
+
+    def rows(self, session_ids: Collection[str]) -> list[Session]:
+        """Those of them that there are, at one go."""
+
+    def watch_queue(self, listener: Callable[[], None]) -> None:
+        """Have it called whenever places in the queue may have changed, by a thread of the store's."""
+
+
+class Board(Protocol):
+    """What processes that share a store tell one another beside the rows, by names of their own."""
+
+    def turn(self, name: str, seconds: float) -> bool:
+        """Whether it is one's turn: True for one in so many seconds, of all who ask."""
+
+    def settle(self, name: str, value: str) -> str:
+        """What whoever came first said."""
+
+    def note(self, name: str, value: str, seconds: float | None = None) -> None:
+        """Put up for all to read, for so many seconds if any are given."""
+
+    def noted(self, beginning: str) -> dict[str, str]:
+        """All that is put up under names that begin so."""
+
+    def strike(self, name: str) -> None:
+        """Take down what was put up."""
+
+    def seconds_to_wait(self, client: str, interval: float) -> float:
+        """0 for a call that the client may make now, which is counted: one in `interval` seconds, or as many at once as
+        that makes in a minute."""
+
+
+def is_shared(store: SessionStore) -> TypeGuard[SharedStore]:
+    return store.shared
+
+
 def open_session_store(settings: Settings) -> SessionStore:
     """Raises CannotStart when the store cannot be had."""
+    if settings.redis_url:
+        from stores.redis import RedisStore  # noqa: PLC0415  nobody else has to have it
+
+        return RedisStore(settings.redis_url, settings.data_dir, settings.lease_seconds)
     return MemoryStore(settings.data_dir)
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -88,6 +88,10 @@ def _deleted(path: Path) -> bool:
 
 
 class SessionFiles:
+    """Kept in the very folder in which they are made. Where a store elsewhere keeps them, the folder is where this
+    machine works on copies: `keep` and `publish` bring files there, `fetch` gets one back, `let_go` drops the copies.
+    """
+
     def __init__(self, root: Path) -> None:
         self._root = root
 
@@ -136,8 +140,18 @@ class SessionFiles:
         if name := Path(video_path).name:
             _deleted(self.folder(session_id) / name)
 
-    def source(self, session_id: str, video_path: str) -> Path:
-        """Where the session's video is, also after the root was moved to another place."""
+    def keep(self, session_id: str, path: Path) -> None:
+        """Have the session's video for good, where whoever works on it finds it. Raises OSError."""
+
+    def publish(self, session_id: str) -> None:
+        """Have all that the work made for good, but parts and the video. Raises OSError."""
+
+    def let_go(self, session_id: str) -> None:
+        """Nobody on this machine works on the session's files any more."""
+
+    def fetch(self, session_id: str, video_path: str, stopped: Callable[[], bool] = lambda: False) -> Path:
+        """The session's video on this machine's disk, also after the root was moved to another place. Raises
+        AnalysisStopped once `stopped` says so, and OSError."""
         inside = self.folder(session_id) / Path(video_path).name
         return inside if inside.exists() else Path(video_path)
 

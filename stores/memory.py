@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from errors import CannotStart
 from schemas import MAX_FINDINGS, Found, Session, Status
-from stores.files import FULL_DISK, ROW, is_session_id, sync_folder, write_atomically
-from stores.rows import ROWS, read_row
+from stores.claim import Claim
+from stores.files import ROW, is_session_id, sync_folder, write_atomically
+from stores.rows import ROWS, VOLATILE, place_in_time, read_row
 
 logger = logging.getLogger(__name__)
-
-VOLATILE = ("progress", "message", "stage", "segments_done", "segments_total", "updated_at", "revision")
-"""Columns that change many times a second and mean nothing after a restart: kept in memory alone."""
 
 AHEAD = 1000
 """How many revisions a running session may take before its row is written again. What lies on disk bears the highest it
@@ -38,21 +34,27 @@ class _Kept(NamedTuple):
 class MemoryStore:
     """The folder is locked for this process. Encoded rows, so that none can be changed from outside."""
 
+    shared: Literal[False] = False
+    trouble = ""
+
     def __init__(self, root: Path) -> None:
+        """Raises CannotStart."""
         self._root = root
-        self._lock_file = _claim(root)
+        self._claim = Claim(root)
         self._guard = threading.Lock()
         self._row_locks: dict[str, threading.Lock] = {}
         self._rows: dict[str, _Kept] = {}
+        self._made: dict[str, str] = {}
         self._listeners: list[Callable[[str, Session | Found | None], None]] = []
         for row in sorted(self._load(), key=lambda row: row["created_at"]):
             self._put(row, row["revision"])
 
-    def add(self, row: Session) -> None:
+    def add(self, row: Session, most_waiting: int | None = None) -> str:
         self._folder(row["session_id"]).mkdir(mode=0o700, exist_ok=True)
         limit = self._write(row, row["revision"])
         sync_folder(self._root)
         self._put(row, limit)
+        return row["session_id"]
 
     def get(self, session_id: str) -> Session | None:
         kept = self._rows.get(session_id)
@@ -98,7 +100,7 @@ class MemoryStore:
             with suppress(FileNotFoundError, IsADirectoryError):
                 (self._folder(session_id) / ROW).unlink()
                 sync_folder(self._folder(session_id))
-            del self._rows[session_id]
+            self._free(ROWS.validate_json(self._rows.pop(session_id).row))
             self._tell(session_id, None)
         with self._guard:
             self._row_locks.pop(session_id, None)
@@ -107,17 +109,39 @@ class MemoryStore:
     def all(self) -> list[Session]:
         return [ROWS.validate_json(kept.row) for kept in list(self._rows.values())]
 
-    def watch(self, listener: Callable[[str, Session | Found | None], None]) -> None:
+    def made_by(self, key: str) -> str | None:
+        return self._made.get(key)
+
+    def owned(self, owner: str, before: tuple[int, str] | None, most: int) -> list[Session]:
+        own = [row for row in self.all() if row["metadata"]["owner"] == owner and not row["metadata"]["legacy"]]
+        older = [row for row in own if before is None or place_in_time(row) < before]
+        return sorted(older, key=place_in_time, reverse=True)[:most]
+
+    def ended(self, now: datetime, age: timedelta) -> list[Session]:
+        return [row for row in self.all() if row["ended_at"] is not None]
+
+    def watch(
+        self, listener: Callable[[str, Session | Found | None], None], followed: Collection[str] | None = None
+    ) -> None:
         self._listeners.append(listener)
 
     def close(self) -> None:
         """Let another process have the folder."""
-        self._lock_file.close()
+        self._claim.close()
 
     def _put(self, row: Session, limit: int) -> None:
         with self._guard:
             self._row_locks.setdefault(row["session_id"], threading.Lock())
             self._rows[row["session_id"]] = _Kept(ROWS.dump_json(row), (), limit)
+            if "idempotency" in row["metadata"]:
+                self._made[row["metadata"]["idempotency"]["key"]] = row["session_id"]
+
+    def _free(self, row: Session) -> None:
+        """Another session may be made by the same key, and may have been when this one was expired."""
+        with self._guard:
+            made = row["metadata"].get("idempotency")
+            if made and self._made.get(made["key"]) == row["session_id"]:
+                del self._made[made["key"]]
 
     def _lock_of(self, session_id: str) -> AbstractContextManager[object]:
         """Of the row; of nothing where there is none."""
@@ -163,52 +187,3 @@ def _next_revision(row: Session, findings: tuple[Found, ...]) -> int:
 def _is_lasting(old: Session, new: Session) -> bool:
     """Whether anything changed that must survive a restart."""
     return any(new[key] != old[key] for key in old if key not in VOLATILE)  # type: ignore[literal-required]
-
-
-def _claim(root: Path) -> _LockFile:
-    """Make the folder ours alone, for as long as the lock file stays open."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = _LockFile(root / ".lock")
-        try:
-            _check_writable(root)
-        except OSError:
-            lock.close()
-            raise
-        return lock
-    except BlockingIOError as error:
-        raise CannotStart(
-            f"another process already works in DATA_DIR={root}. Sessions live in one process's memory: start the "
-            "service with one worker process, or give each service a DATA_DIR of its own"
-        ) from error
-    except OSError as error:
-        raise CannotStart(f"DATA_DIR={root} cannot be written: {error.strerror}") from error
-
-
-def _check_writable(root: Path) -> None:
-    """Raises OSError where nothing can be found or kept; a disk that is full now may have room later."""
-    tried = root / ".writable"
-    try:
-        os.scandir(root).close()
-        tried.touch(0o600)
-        tried.unlink()
-    except OSError as error:
-        if error.errno not in FULL_DISK:
-            raise
-
-
-class _LockFile:
-    """Holds an exclusive flock; the system lets go of it when the process dies, however it dies."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._descriptor)
-            raise
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1

@@ -1,4 +1,4 @@
-"""A session's row as it lies on disk: read, and not believed where it cannot be true."""
+"""A session's row as it is written down; and as it lies on disk: not believed where it cannot be true."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ logger = logging.getLogger(__name__)
 
 ROWS: TypeAdapter[Session] = TypeAdapter(Session)
 
+VOLATILE = ("progress", "message", "stage", "segments_done", "segments_total", "updated_at", "revision")
+"""Columns that change many times a second while a session is worked on; the others change with its status."""
+
+START = datetime.fromtimestamp(0, UTC)
+
 DAY = timedelta(days=1)
 """How long a session whose row was damaged is remembered."""
 
@@ -28,6 +33,16 @@ MOST_REVISIONS = 1 << 53
 """More than can be counted, and still a whole number for every reader of JSON."""
 
 DAMAGED = "The session's record on disk was damaged"
+
+
+def micros(instant: datetime) -> int:
+    """Microseconds since 1970."""
+    return (instant - START) // timedelta(microseconds=1)
+
+
+def place_in_time(row: Session) -> tuple[int, str]:
+    """By the instant at which it was made, in microseconds, and then by its id."""
+    return micros(row["created_at"]), row["session_id"]
 
 
 def read_row(path: Path) -> Session:

@@ -10,6 +10,7 @@ import pytest
 
 from config import Settings
 from tests.footage import draw_workout
+from tests.redis_server import RedisServer
 from tests.service import Program, Service, serve
 from video.draw import Style, draw_video
 from vision.eyes import Eyes
@@ -41,6 +42,20 @@ def serve_with(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that leave nothing behind and expect nothing to be empty."""
     yield from serve(Settings(data_dir=tmp_path_factory.mktemp("shared") / "data", vision_model="none"))
+
+
+@pytest.fixture(scope="session")
+def _redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_server(_redis_server: RedisServer) -> RedisServer:
+    """Empty. A test that stops it starts it again."""
+    _redis_server.client.flushall()
+    return _redis_server
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from pydantic import BaseModel
 
-import app
+import wiring
 from config import Settings
 from errors import AnalysisFailed
 from progress import Progress
@@ -172,7 +172,7 @@ class Http:
         settings = Settings(
             data_dir=data_dir, vision_model="none", max_concurrent_jobs=WORKERS, max_attempts=ATTEMPTS, max_queued=1000
         )
-        with patch.object(app, "RailwayVideoGenerator", lambda *parts: script):
+        with patch.object(wiring, "RailwayVideoGenerator", lambda *parts: script):
             self._serving: Iterator[Service] = serve(settings)
             self.service = next(self._serving)
         self.sessions = self.service.house.sessions

@@ -24,10 +24,11 @@ from fastapi import FastAPI
 
 from api.connections import Connection
 from api.keyring import token_hash
-from app import House, build, front
+from app import front
 from config import Settings
 from schemas import Metadata, Status
 from vision.eyes import Eyes
+from wiring import House, build
 
 ROOT = Path(__file__).parent.parent
 BASE = "/api/v1/video"

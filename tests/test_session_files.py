@@ -61,8 +61,8 @@ def test_what_cannot_be_deleted_does_not_keep_the_rest(files: SessionFiles) -> N
 
 def test_a_video_is_found_also_after_its_root_was_moved(files: SessionFiles, tmp_path: Path) -> None:
     (files.reserve(ID) / "source.mp4").write_bytes(b"")
-    assert files.source(ID, f"/elsewhere/{ID}/source.mp4") == tmp_path / ID / "source.mp4"
-    assert files.source(ID, "/elsewhere/other.mp4") == Path("/elsewhere/other.mp4")
+    assert files.fetch(ID, f"/elsewhere/{ID}/source.mp4") == tmp_path / ID / "source.mp4"
+    assert files.fetch(ID, "/elsewhere/other.mp4") == Path("/elsewhere/other.mp4")
 
 
 def test_discarding_what_is_gone_is_nothing(files: SessionFiles) -> None:

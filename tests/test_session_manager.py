@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -13,8 +13,10 @@ import pytest
 from errors import TooManyAttempts
 from schemas import AnalysisType, Metadata, Session, Stage, Status
 from session_manager import SessionManager
+from stores import SessionStore
 from stores.files import SessionFiles
 from stores.memory import MemoryStore
+from stores.redis import RedisStore
 
 
 @dataclass
@@ -35,20 +37,48 @@ def clock() -> Clock:
     return Clock()
 
 
+Open = Callable[[], SessionStore]
+
+
+@pytest.fixture(params=["memory", "redis"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[MemoryStore]:
-    store = MemoryStore(tmp_path)
+def open_store(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Open:
+    url = request.getfixturevalue("redis_server").url if kind == "redis" else ""
+    return lambda: RedisStore(url, tmp_path, 30) if url else MemoryStore(tmp_path)
+
+
+@pytest.fixture
+def store(open_store: Open) -> Iterator[SessionStore]:
+    store = open_store()
     yield store
     store.close()
 
 
 @pytest.fixture
-def sessions(store: MemoryStore, tmp_path: Path, clock: Clock) -> SessionManager:
+def sessions(store: SessionStore, tmp_path: Path, clock: Clock) -> SessionManager:
     return SessionManager(store, SessionFiles(tmp_path), ttl_hours=2, clock=clock)
+
+
+after_a_start_alone = pytest.mark.parametrize("kind", ["memory"])
+"""Where rows are shared, a start finds others at work, and recovers nothing."""
 
 
 def create(sessions: SessionManager) -> str:
     return sessions.create_session("source.mp4", AnalysisType.HIGHLIGHTS, {"max_highlights": 3})
+
+
+def put_video(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "source.mp4").write_bytes(b"video")
+
+
+def left(folder: Path) -> list[str]:
+    """Files in it, but the row where that is one."""
+    return [path.name for path in folder.iterdir() if path.name != "session.json"]
 
 
 def get(sessions: SessionManager, session_id: str) -> Session:
@@ -190,11 +220,12 @@ def test_work_is_given_back_once(sessions: SessionManager) -> None:
     assert get(sessions, session_id)["attempt"] == 2
 
 
+@after_a_start_alone
 def test_recovery_finishes_what_a_cancel_had_begun(sessions: SessionManager, tmp_path: Path) -> None:
     session_id = in_status(sessions, Status.CANCELLED)
-    (tmp_path / session_id / "source.mp4").write_bytes(b"video")
+    put_video(tmp_path / session_id)
     sessions.recover()
-    assert [path.name for path in (tmp_path / session_id).iterdir()] == ["session.json"]
+    assert left(tmp_path / session_id) == []
 
 
 def test_a_session_expires_at_its_time_without_any_sweep(sessions: SessionManager, clock: Clock) -> None:
@@ -218,10 +249,10 @@ def test_an_expired_session_loses_its_files_and_keeps_a_tombstone(
     sessions: SessionManager, clock: Clock, tmp_path: Path
 ) -> None:
     session_id = in_status(sessions, Status.COMPLETED)
-    (tmp_path / session_id / "source.mp4").write_bytes(b"video")
+    put_video(tmp_path / session_id)
     clock.forward(hours=2)
     assert sessions.cleanup_expired_sessions(2) == 1
-    assert [path.name for path in (tmp_path / session_id).iterdir()] == ["session.json"]
+    assert left(tmp_path / session_id) == []
     assert get(sessions, session_id)["status"] is Status.EXPIRED
 
 
@@ -234,13 +265,13 @@ def test_a_tombstone_is_kept_for_as_long_again(sessions: SessionManager, clock: 
 
 
 def test_a_tombstone_outlives_a_restart(
-    sessions: SessionManager, store: MemoryStore, clock: Clock, tmp_path: Path
+    sessions: SessionManager, store: SessionStore, open_store: Open, clock: Clock, tmp_path: Path
 ) -> None:
     session_id = in_status(sessions, Status.COMPLETED)
     clock.forward(hours=3)
     sessions.cleanup_expired_sessions(2)
     store.close()
-    reopened = MemoryStore(tmp_path)
+    reopened = open_store()
     again = SessionManager(reopened, SessionFiles(tmp_path), ttl_hours=2, clock=clock)
     assert get(again, session_id)["status"] is Status.EXPIRED
     reopened.close()
@@ -260,15 +291,17 @@ def test_deleting_takes_row_and_files(sessions: SessionManager, tmp_path: Path) 
     assert not (tmp_path / session_id).exists()
 
 
+@after_a_start_alone
 def test_recovery_deletes_sources_that_are_not_to_be_kept(sessions: SessionManager, tmp_path: Path) -> None:
     done = in_status(sessions, Status.FAILED)
-    (tmp_path / done / "source.mp4").write_bytes(b"video")
+    put_video(tmp_path / done)
     sessions.recover()
     assert (tmp_path / done / "source.mp4").exists()
     sessions.recover(keep_source=False)
     assert not (tmp_path / done / "source.mp4").exists()
 
 
+@after_a_start_alone
 def test_recovery_gives_back_what_ran_and_counts_it(sessions: SessionManager) -> None:
     waiting, running = in_status(sessions, Status.QUEUED), in_status(sessions, Status.PROCESSING)
     done = in_status(sessions, Status.COMPLETED)
@@ -278,6 +311,7 @@ def test_recovery_gives_back_what_ran_and_counts_it(sessions: SessionManager) ->
     assert get(sessions, done)["status"] is Status.COMPLETED
 
 
+@after_a_start_alone
 def test_recovery_drops_what_only_a_legacy_client_waited_for(sessions: SessionManager) -> None:
     metadata = Metadata(filename="", sha256="", video={}, request_id=None, legacy=True, owner=None, token_hash=None)
     session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
@@ -292,6 +326,7 @@ def test_all_sessions_are_listed_with_their_status_as_of_now(sessions: SessionMa
     assert [row["status"] for row in sessions.list_sessions()] == [Status.EXPIRED, Status.QUEUED]
 
 
+@after_a_start_alone
 def test_a_completed_session_whose_result_is_lost_fails_in_words_at_the_next_start(
     sessions: SessionManager, tmp_path: Path
 ) -> None:
@@ -328,7 +363,7 @@ def test_no_age_is_negative_once_the_clock_was_put_back(sessions: SessionManager
 
 @pytest.mark.parametrize("swept", [True, False])
 def test_what_was_expired_stays_so_when_the_clock_is_put_back(
-    sessions: SessionManager, store: MemoryStore, clock: Clock, tmp_path: Path, swept: bool
+    sessions: SessionManager, store: SessionStore, open_store: Open, clock: Clock, tmp_path: Path, swept: bool
 ) -> None:
     session_id = in_status(sessions, Status.COMPLETED)
     clock.forward(hours=3)
@@ -339,7 +374,7 @@ def test_what_was_expired_stays_so_when_the_clock_is_put_back(
     assert get(sessions, session_id) | {"updated_at": None} == before | {"updated_at": None}
     sessions.cleanup_expired_sessions(2)
     store.close()
-    reopened = MemoryStore(tmp_path)
+    reopened = open_store()
     again = SessionManager(reopened, SessionFiles(tmp_path), ttl_hours=2, clock=clock)
     assert get(again, session_id)["status"] is Status.EXPIRED
     clock.forward(hours=48)

@@ -16,6 +16,8 @@ from errors import CannotStart
 from schemas import MAX_FINDINGS, AnalysisType, Found, Session, Status, new_session
 from stores import SessionStore
 from stores.memory import MemoryStore
+from stores.redis import RedisStore
+from tests.service import until
 
 ID = "11111111-1111-4111-8111-111111111111"
 OTHER = "22222222-2222-4222-8222-222222222222"
@@ -23,14 +25,21 @@ OTHER = "22222222-2222-4222-8222-222222222222"
 Open = Callable[[], SessionStore]
 
 
+@pytest.fixture(params=["memory", "redis"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def open_store(tmp_path: Path) -> Iterator[Open]:
+def open_store(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Opens the store, again after the one before was closed."""
     opened: list[SessionStore] = []
+    url = request.getfixturevalue("redis_server").url if kind == "redis" else ""
 
     def open_one() -> SessionStore:
         if opened:
             opened[-1].close()
-        opened.append(MemoryStore(tmp_path))
+        opened.append(RedisStore(url, tmp_path, 30) if url else MemoryStore(tmp_path))
         return opened[-1]
 
     yield open_one
@@ -41,6 +50,10 @@ def open_store(tmp_path: Path) -> Iterator[Open]:
 @pytest.fixture
 def store(open_store: Open) -> SessionStore:
     return open_store()
+
+
+on_disk = pytest.mark.parametrize("kind", ["memory"])
+"""Of the store that writes rows into files of this machine."""
 
 
 def row(session_id: str = ID, *, minute: int = 0) -> Session:
@@ -112,12 +125,14 @@ def test_a_removed_row_stays_away_after_a_restart(open_store: Open) -> None:
     assert open_store().get(ID) is None
 
 
+@on_disk
 def test_a_change_of_status_is_on_disk_when_change_returns(store: SessionStore, tmp_path: Path) -> None:
     store.add(row())
     store.change(ID, start)
     assert json.loads((tmp_path / ID / "session.json").read_text())["status"] == "processing"
 
 
+@on_disk
 def test_progress_is_not_written_to_disk(store: SessionStore, tmp_path: Path) -> None:
     store.add(row())
     before = (tmp_path / ID / "session.json").stat().st_mtime_ns
@@ -125,6 +140,7 @@ def test_progress_is_not_written_to_disk(store: SessionStore, tmp_path: Path) ->
     assert (tmp_path / ID / "session.json").stat().st_mtime_ns == before
 
 
+@on_disk
 def test_a_removed_row_cannot_come_back_by_a_late_change(store: SessionStore, tmp_path: Path) -> None:
     store.add(row())
     store.remove(ID)
@@ -132,6 +148,7 @@ def test_a_removed_row_cannot_come_back_by_a_late_change(store: SessionStore, tm
     assert not (tmp_path / ID / "session.json").exists()
 
 
+@on_disk
 @pytest.mark.parametrize("damaged", ['{"session_id": "1111', "", f'{{"session_id": "{OTHER}"}}'])
 def test_a_row_that_cannot_be_read_fails_that_session_alone(open_store: Open, tmp_path: Path, damaged: str) -> None:
     store = open_store()
@@ -145,6 +162,7 @@ def test_a_row_that_cannot_be_read_fails_that_session_alone(open_store: Open, tm
     assert (failed["status"], failed["reason"]) == (Status.FAILED, "internal")
 
 
+@on_disk
 def test_a_row_of_another_session_is_not_believed(open_store: Open, tmp_path: Path) -> None:
     store = open_store()
     store.add(row(ID))
@@ -209,6 +227,7 @@ def test_no_revision_stands_for_two_things_over_a_restart(open_store: Open, step
     assert revision(open_store()) >= again
 
 
+@on_disk
 def test_an_end_that_the_disk_cannot_take_has_a_revision_of_its_own(open_store: Open, tmp_path: Path) -> None:
     store = open_store()
     store.add(row())
@@ -235,6 +254,7 @@ def test_what_ended_keeps_its_revision_over_restarts(open_store: Open) -> None:
     assert revision(open_store()) == before
 
 
+@on_disk
 def test_a_damaged_row_takes_a_revision_above_all_that_were_given(open_store: Open, tmp_path: Path) -> None:
     store = open_store()
     store.add(row())
@@ -245,6 +265,7 @@ def test_a_damaged_row_takes_a_revision_above_all_that_were_given(open_store: Op
     assert revision(open_store()) == revision(open_store())
 
 
+@on_disk
 def test_a_row_of_an_earlier_version_is_read_without_a_revision(open_store: Open, tmp_path: Path) -> None:
     open_store().add(row())
     path = tmp_path / ID / "session.json"
@@ -301,9 +322,11 @@ def test_listeners_are_told_of_each_change_in_its_order(store: SessionStore) -> 
     store.change(ID, lambda row: None)
     store.remove(ID)
     store.remove(ID)
+    until(lambda: heard[-1:] == [(ID, None)])
     assert heard == [(ID, number) for number in range(2, 83)] + [(ID, None)]
 
 
+@on_disk
 def test_a_second_process_is_refused_in_words(store: SessionStore, tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="another process already works in DATA_DIR"):
         MemoryStore(tmp_path)
@@ -315,6 +338,7 @@ def test_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> Non
         MemoryStore(tmp_path / "file" / "data")
 
 
+@on_disk
 @pytest.mark.parametrize(
     "changes",
     [
@@ -340,6 +364,7 @@ def test_a_row_that_makes_no_sense_fails_that_session_alone(
     assert (rows[ID]["status"], rows[ID]["error"]) == (Status.FAILED, "The session's record on disk was damaged")
 
 
+@on_disk
 def test_a_column_of_a_later_version_is_left_out(open_store: Open, tmp_path: Path) -> None:
     open_store().add(row())
     path = tmp_path / ID / "session.json"
@@ -350,6 +375,7 @@ def test_a_column_of_a_later_version_is_left_out(open_store: Open, tmp_path: Pat
     assert "colour" not in got
 
 
+@on_disk
 def test_a_row_and_the_folder_that_names_it_are_synced_before_the_row_is_replaced(
     store: SessionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -366,6 +392,7 @@ def test_a_row_and_the_folder_that_names_it_are_synced_before_the_row_is_replace
     assert synced[1:] == [ID, tmp_path.name]
 
 
+@on_disk
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EMFILE])
 def test_a_write_that_fails_leaves_the_row_as_it_was_and_the_next_goes_on(
     store: SessionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int

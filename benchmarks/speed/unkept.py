@@ -10,8 +10,9 @@ from fastapi import FastAPI
 
 from api.intake import Intake
 from api.multipart import Data, FileSink
-from app import build, front
+from app import front
 from config import Settings
+from wiring import build
 
 
 class NoHash:

@@ -1,0 +1,91 @@
+"""Builds every part from Settings, for whoever serves and whoever only works; nothing of it runs yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api import PREFIX
+from api.followers import Followers
+from api.intake import Intake
+from api.previews import Previews
+from api.resumable import Resumables
+from api.space import Space
+from config import Settings
+from railway_video_generator import RailwayVideoGenerator
+from schemas import AnalysisType, Limits
+from session_manager import SessionManager
+from stores import SessionStore, open_session_files, open_session_store
+from stores.files import SessionFiles
+from task_manager import BackgroundTaskManager, Terms
+from vision.eyes import Eyes
+from vision.opening import eyes_of
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The parts that carry sessions to their end, with nobody at a door."""
+
+    settings: Settings
+    store: SessionStore
+    files: SessionFiles
+    sessions: SessionManager
+    tasks: BackgroundTaskManager
+    eyes: Eyes
+
+
+@dataclass(frozen=True)
+class House(Workshop):
+    """Every part of one running service."""
+
+    space: Space
+    intake: Intake
+    resumables: Resumables
+    followers: Followers
+    previews: Previews
+
+    def drain(self) -> None:
+        """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
+        self.tasks.drain()
+        self.followers.drain()
+
+
+def build(settings: Settings, eyes: Eyes | None = None) -> House:
+    """The eyes are those of the settings, if none are given. Raises CannotStart."""
+    shop = build_workshop(settings, eyes)
+    space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
+    resumables = Resumables(
+        settings.data_dir, space, ttl_hours=settings.resumable_ttl_hours, most=settings.max_resumable
+    )
+    return House(
+        **vars(shop),
+        space=space,
+        intake=Intake(shop.sessions, shop.tasks, shop.files, space, settings),
+        resumables=resumables,
+        followers=Followers(shop.sessions, shop.tasks),
+        previews=Previews(shop.sessions, shop.files, limits_of(settings)),
+    )
+
+
+def build_workshop(settings: Settings, eyes: Eyes | None = None) -> Workshop:
+    """As `build`, without what only a door needs."""
+    eyes = eyes or eyes_of(settings)
+    store, files = open_session_store(settings), open_session_files(settings)
+    sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
+    generator = RailwayVideoGenerator(limits_of(settings), eyes)
+    analyses = {
+        AnalysisType.HIGHLIGHTS: generator.generate_highlights,
+        AnalysisType.WORKOUT: generator.analyze_workout_with_timestamps,
+    }
+    terms = Terms(
+        max_workers=settings.max_concurrent_jobs,
+        max_queued=settings.max_queued,
+        max_attempts=settings.max_attempts,
+        stalled_minutes=settings.stalled_minutes,
+        keep_source=settings.keep_source,
+    )
+    tasks = BackgroundTaskManager(sessions, files, analyses, terms, files_address=f"{PREFIX}/files")
+    return Workshop(settings, store, files, sessions, tasks, eyes)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(max_duration_seconds=settings.max_duration_minutes * 60)
