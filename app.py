@@ -23,6 +23,7 @@ from api.accepted import Accepting
 from api.access import Door
 from api.deadlines import Deadlines, Patience
 from api.declared import declare_access
+from api.desk import Turns
 from api.files import FilesApi
 from api.follow import FollowApi
 from api.followers import Followers
@@ -131,7 +132,7 @@ def front(house: House) -> FastAPI:
     app.state.house = house
     answers.install(app)
     declare_access(app, keyed=bool(house.settings.api_keys))
-    _add_middleware(app, house.settings)
+    _add_middleware(app, house)
     return app
 
 
@@ -172,9 +173,10 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
     return House(settings, store, files, sessions, tasks, space, intake, resumables, eyes, followers, previews)
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
-    id and may be read by a page."""
+    id and may be read by a page. Turns come first of all: until then a body costs next to nothing."""
+    settings = house.settings
     app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
@@ -187,6 +189,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         expose_headers=EXPOSED_HEADERS,
     )
     app.add_middleware(answers.RequestIds)
+    app.add_middleware(Turns, turn=house.intake.turn)
 
 
 @asynccontextmanager

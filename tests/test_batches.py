@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
 
 from api.batches import Writer
 from api.bodies import Body
-from api.desk import BATCH_BYTES, PIECES_A_TURN, SMALL_BATCH_BYTES, WRITERS, Desk
+from api.desk import BATCH_BYTES, PIECES_A_TURN, SMALL_BATCH_BYTES, WRITERS, Desk, Turns
 from api.multipart import FormReader
 
 PATIENCE = 30.0
@@ -215,3 +217,24 @@ async def test_others_are_answered_between_pieces_of_many_bodies(desk: Desk) -> 
 async def _pieces(body: AsyncIterator[bytes], count: int) -> None:
     for _ in range(count):
         await anext(body)
+
+
+async def test_requests_with_a_body_begin_in_turns_and_others_at_once(desk: Desk) -> None:
+    begun = Counter[str]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        begun[scope["method"]] += 1
+
+    async def begin(method: str, *headers: tuple[bytes, bytes]) -> None:
+        await Turns(app, desk.turn)({"type": "http", "method": method, "headers": headers}, never, never)
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError("nothing is read or sent before its turn")
+
+    beginning = [asyncio.create_task(begin("POST", (b"content-length", b"9"))) for _ in range(50)]
+    beginning += [asyncio.create_task(begin("GET")) for _ in range(50)]
+    await asyncio.sleep(0)
+    assert begun["GET"] == 50
+    assert begun["POST"] <= 2 * PIECES_A_TURN
+    await asyncio.gather(*beginning)
+    assert begun["POST"] == 50

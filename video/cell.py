@@ -30,8 +30,8 @@ OUT_OF_MEMORY = 75
 OPEN_FILES = 32
 """Ends of the pipe, the video, modules that are imported late: ten would do."""
 
-NICENESS = 10
-"""However many are at work, who asks for something is answered: the server's own threads go first."""
+NICENESS = 5
+"""However many are at work, who asks for something is answered first. Not more, or other programs would starve them."""
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
