@@ -24,6 +24,7 @@ from api.accepted import Accepting
 from api.access import Door
 from api.deadlines import Deadlines, Patience
 from api.declared import declare_access
+from api.desk import Turns
 from api.files import FilesApi
 from api.follow import FollowApi
 from api.health import HealthApi
@@ -110,7 +111,7 @@ def _tus(house: House) -> TusApi:
 
 def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
-    id and may be read by a page."""
+    id and may be read by a page. Turns come first of all: until then a body costs next to nothing."""
     settings, board = house.settings, house.store.board if is_shared(house.store) else None
     app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings, board))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
@@ -124,6 +125,7 @@ def _add_middleware(app: FastAPI, house: House) -> None:
         expose_headers=EXPOSED_HEADERS,
     )
     app.add_middleware(answers.RequestIds)
+    app.add_middleware(Turns, turn=house.intake.turn)
 
 
 @asynccontextmanager

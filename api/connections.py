@@ -1,5 +1,5 @@
 """A connection as uvicorn serves it, that does not wait for ever: neither for a request's head, nor for the rest of a
-body that nobody reads any more, nor for a client that takes no more of its answer.
+body that nobody reads any more, nor for a client that takes no more of its answer; and that keeps little in memory.
 
 How long the body of a request that is being answered may take is `deadlines.py`'s matter.
 """
@@ -7,9 +7,12 @@ How long the body of a request that is being answered may take is `deadlines.py`
 from __future__ import annotations
 
 import json
-from asyncio import TimerHandle
+import threading
+from asyncio import BufferedProtocol, TimerHandle, Transport
+from collections.abc import Callable
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 HEAD_SECONDS = 20.0
@@ -24,6 +27,61 @@ UNREAD_SECONDS = 120.0
 """How long a client may leave an answer where it is without taking any of it."""
 
 
+HEAD_READ_BYTES = 1 << 14
+BODY_READ_BYTES = 1 << 18
+"""What is read at a time. Few pieces make a large body cheap; but with a head comes as much of the body as fits, from
+all clients that begin at once, before any of them has had its turn."""
+
+
+class _Room(threading.local):
+    """Where what arrives is put: one place for each thread, and so for each event loop, which reads from one client at
+    a time."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(BODY_READ_BYTES))
+
+
+_room = _Room()
+
+
+class _Reader(BufferedProtocol):
+    """What the event loop knows a connection as: says where to put what arrives, and how much of it to take."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _room.view if self._connection.in_body else _room.view[:HEAD_READ_BYTES]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._connection.data_received(_room.view[:nbytes])
+
+    def eof_received(self) -> None:
+        self._connection.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connection.resume_writing()
+
+
+class Flow(FlowControl):
+    """Lets no more come while a piece of a body waits to be taken. uvicorn asks for the next before it hands on that
+    one: of each upload there would always be two in memory, however long it waits for its turn."""
+
+    def __init__(self, transport: Transport, waiting: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting():
+            super().resume_reading()
+
+
 class Connection(HttpToolsProtocol):
     """Timers are made only where something is left to wait for: a request usually arrives as a whole."""
 
@@ -36,6 +94,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.flow = Flow(transport, self._piece_waits)
+        transport.set_protocol(_Reader(self))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -43,9 +103,13 @@ class Connection(HttpToolsProtocol):
         self.resume_writing()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        in_body = self._in_message and not self._in_head
-        super().data_received(data)
+    @property
+    def in_body(self) -> bool:
+        return self._in_message and not self._in_head
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        in_body = self.in_body
+        super().data_received(data)  # type: ignore[arg-type]  # what the parser hands on are copies
         if self._in_head:
             self._head_bytes += 0 if in_body else len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
@@ -68,6 +132,11 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self._piece_waits():
+            self.flow.pause_reading()
+
     def on_message_complete(self) -> None:
         self._in_message = False
         self._stop_incoming()
@@ -89,6 +158,9 @@ class Connection(HttpToolsProtocol):
             self._outgoing.cancel()
             self._outgoing = None
         super().resume_writing()
+
+    def _piece_waits(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete and bool(self.cycle.body)
 
     def _await_head(self) -> None:
         if self._incoming is None:

@@ -131,9 +131,9 @@ class FormReader:
         try:
             async for chunk in body:
                 self._parse(chunk)
+                del chunk  # while the next is waited for, and while a thread is behind, it is in the batch alone
                 if self._batch.full:
                     self._batch = await writer.write(self._batch)
-                await desk.turn()
             await writer.write(self._batch)
             await writer.finish()
             if not self._ended:

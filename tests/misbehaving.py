@@ -29,6 +29,10 @@ def hums(seconds: int) -> Iterator[Sound]:
         yield Sound(float(second), np.full(16_000, 0.5, np.float32))
 
 
+def names_its_niceness() -> Iterator[int]:
+    yield os.nice(0)
+
+
 def says_who_it_is_and_hangs() -> Iterator[int]:
     yield os.getpid()
     threading.Event().wait()

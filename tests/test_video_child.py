@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from schemas import Limits, Sound
 from tests import misbehaving
 from tests.service import until
 from video import child
-from video.cell import FRAME, Kind
+from video.cell import FRAME, NICENESS, Kind
 
 ROOT = Path(__file__).parent.parent
 
@@ -161,6 +162,10 @@ def test_a_child_has_little_it_could_use() -> None:
     assert files <= 64
     assert cpu_seconds == 120
     assert list(run(misbehaving.counts_its_files)) == [4]  # stdin, stdout, stderr and the pipe
+
+
+def test_a_child_lets_the_server_go_first() -> None:
+    assert list(run(misbehaving.names_its_niceness)) == [os.nice(0) + NICENESS]
 
 
 def test_a_child_cannot_write_files(tmp_path: Path) -> None:
