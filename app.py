@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -183,6 +184,7 @@ def _clean_up(house: House, pause: float) -> None:
     if not is_shared(house.store) or house.store.board.turn("sweep", pause * 0.9):
         house.sessions.cleanup_expired_sessions(house.settings.session_ttl_hours)
     house.resumables.sweep()
+    house.files.empty_trash()
 
 
 def main() -> int:
@@ -197,6 +199,7 @@ def main() -> int:
     except CannotStart as error:
         sys.stderr.write(f"Cannot start: {error}\n")
         return 1
+    _lift_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
     # What stands by now stands till the end: the collector need not walk through it again and again.
     gc.freeze()
@@ -212,6 +215,13 @@ def main() -> int:
         sys.stderr.write(f"Cannot start: {house.eyes.error}\n")
         return 1
     return 0
+
+
+def _lift_open_files() -> None:
+    """To what the system allows: the usual 1,024 are fewer than clients that do nothing but hold a connection."""
+    with suppress(OSError, ValueError):  # macOS calls a limit unlimited that it does not give
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -17,32 +17,39 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field
 
 from api.space import Claim, Space, disk_full
 from errors import HttpRefusal
 from logs import event
 from session_manager import new_session_id
 from stores.files import PART, is_session_id, sync_folder, write_atomically
+from stores.rows import read_plain
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "uploads"
 RECORD = "upload.json"
 
+MOST_RECORD_BYTES = 1 << 20
+"""A record is a few kB, of the head of a request."""
+
 SYNC_BYTES = 16 << 20
 """After so many bytes they are synced and counted: what a crash has sent again at most."""
+
+MOST_BYTES = 10**15
+"""As many as a head can announce: a record that says more was damaged, and would take all room there is."""
 
 
 class Record(BaseModel):
     """What is known of an upload, as its file has it. `metadata` is as the client wrote it."""
 
-    length: int
+    length: int = Field(ge=1, le=MOST_BYTES)
     offset: int
     metadata: str
     owner: str
     token_hash: str | None = None
-    expires_at: datetime
+    expires_at: AwareDatetime
 
 
 @dataclass
@@ -132,7 +139,7 @@ class Resumables:
 
     def open(self, is_session: Callable[[str], bool]) -> None:
         """Take up what an earlier run left; what became a session meanwhile is one."""
-        folders = list(self._root.iterdir()) if self._root.is_dir() else []
+        folders = [path for path in self._root.iterdir() if path.is_dir()] if self._root.is_dir() else []
         for folder in folders:
             upload = None if is_session(folder.name) else self._read(folder)
             if upload is None:
@@ -195,10 +202,10 @@ class Resumables:
 
     def _read(self, folder: Path) -> Resumable | None:
         try:
-            record = Record.model_validate_json((folder / RECORD).read_bytes())
+            record = Record.model_validate_json(read_plain(folder / RECORD, MOST_RECORD_BYTES))
             size = (folder / f"source{PART}").stat().st_size
-        except (OSError, ValidationError):
-            return None  # it was being made, or deleted
+        except (OSError, ValueError):
+            return None  # it was being made, or deleted, or was damaged
         if not is_session_id(folder.name) or not 0 <= record.offset <= min(size, record.length):
             return None
         return Resumable(folder.name, folder, record, self._space.reclaim(record.length - record.offset))

@@ -170,16 +170,13 @@ class SessionFiles:
         for doomed in (trash, folder):
             shutil.rmtree(doomed, ignore_errors=True)
             if doomed.exists():
-                logger.error("%s cannot be deleted; the next start will try again", doomed)
+                logger.error("%s cannot be deleted; the next sweep or start will try again", doomed)
 
     def sweep(self) -> int:
         """Delete what a crash left: half-deleted folders, folders without a row, and parts. Only at start, when no
         upload runs."""
-        swept = 0
+        swept = self.empty_trash()
         for folder in list(self._root.iterdir()):
-            if folder.name.startswith(TRASH):
-                shutil.rmtree(folder, ignore_errors=True)
-                swept += 1
             if not (is_session_id(folder.name) and folder.is_dir()):
                 continue
             if not (folder / ROW).exists():
@@ -188,6 +185,13 @@ class SessionFiles:
             else:
                 swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))
         return swept
+
+    def empty_trash(self) -> int:
+        """Delete what could not be deleted before; gives the number of folders that were tried."""
+        doomed = list(self._root.glob(f"{TRASH}*"))
+        for folder in doomed:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(doomed)
 
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""

@@ -57,6 +57,12 @@ def swells() -> Iterator[int]:
         yield len(held)
 
 
+def holds(size: int) -> Iterator[int]:
+    held = bytearray(size)
+    yield len(held)
+    signal.pause()
+
+
 def refuses() -> Iterator[int]:
     yield 1
     raise UnsupportedVideo("It is a cake.")
