@@ -3,10 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test demo check audit lock faults bench bench-highlights bench-workout bench-vision format clean
+.PHONY: run worker run-cluster test demo check audit lock faults bench bench-highlights bench-workout bench-vision format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
+
+worker: .venv/installed
+	@exec $(BIN)/python celery_worker.py
+
+run-cluster: .venv/installed-dev
+	@exec $(BIN)/python cluster.py
 
 demo: .venv/installed
 	@$(BIN)/python cli.py demo

@@ -12,7 +12,6 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict
 from functools import partial
 
 from fastapi import FastAPI
@@ -131,15 +130,17 @@ def _add_middleware(app: FastAPI, house: House) -> None:
 @asynccontextmanager
 async def _open(house: House) -> AsyncIterator[None]:
     """Take up what an earlier run left, serve, and give back what is unfinished."""
-    await asyncio.to_thread(_start_decoding)
+    await asyncio.to_thread(child.prepare)
     await asyncio.to_thread(_take_up, house)
     house.eyes.open(partial(_give_up, house))
+    house.watch_over()
     sweeper = asyncio.create_task(_sweep(house))
     try:
         with drained_by_signals(house.drain):
             yield
     finally:
         sweeper.cancel()
+        await asyncio.to_thread(house.watch_no_more)
         await asyncio.to_thread(house.previews.close)
         await asyncio.to_thread(house.tasks.close)
         await asyncio.to_thread(house.eyes.close)
@@ -164,13 +165,6 @@ def _give_up(house: House) -> None:
     """The model that was asked for cannot be loaded after all: end as if told to, so that no session is lost."""
     house.tasks.drain()
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _start_decoding() -> None:
-    """Before other threads, which could not be forked; and told once where a machine cannot shut decoders in."""
-    sealed = child.sealed()
-    if not sealed.fully:
-        logger.warning("decoders are not shut in fully on this machine", extra={"facts": asdict(sealed)})
 
 
 async def _sweep(house: House) -> None:

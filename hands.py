@@ -11,9 +11,33 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from time import monotonic
+from typing import Protocol
+
+from schemas import Session
 
 MOST_WRITTEN_OFF = 16
 """Threads that may be stuck at a time beside those that work. Each keeps its memory, so there has to be an end."""
+
+
+class AnyHands(Protocol):
+    """Who does the work of a dispatcher."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes work, which know a session by its row alone."""
+
+    def take(self, row: Session, work: Callable[[], None]) -> Future[None]:
+        """Have a queued session worked on; the future is done when nothing more is to come of that here. Those
+        elsewhere have no use for `work`."""
+
+    def write_off(self, thread: threading.Thread) -> bool:
+        """Count on that thread no more."""
+
+    def shutdown(self) -> None:
+        """Take no more. Returns at once."""
+
+    def close(self, wait_seconds: float) -> None:
+        """Let go of everything, once those who work have left, or after so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +47,8 @@ class _Task:
 
 
 class Hands:
+    elsewhere = False
+
     def __init__(self, count: int, name: str) -> None:
         self._count = count
         self._name = name
@@ -32,6 +58,9 @@ class Hands:
         self._written_off: set[threading.Thread] = set()
         self._idle = 0
         self._closed = False
+
+    def take(self, row: Session, work: Callable[[], None]) -> Future[None]:
+        return self.submit(work)
 
     def submit(self, work: Callable[[], None]) -> Future[None]:
         """Have it done when its turn comes: first come, first served. Raises RuntimeError once shut down."""
@@ -71,6 +100,9 @@ class Hands:
         deadline = monotonic() + wait_seconds
         for thread in threads:
             thread.join(max(0.0, deadline - monotonic()))
+
+    def close(self, wait_seconds: float) -> None:
+        self.shutdown(wait_seconds)
 
     def _hire(self) -> None:
         if len(self._threads) < self._count:

@@ -127,16 +127,17 @@ def seconds_left(row: Session, seconds_at_work: float) -> float | None:
 class Pace:
     """What a second of video costs, learnt from the analyses that ended."""
 
-    def __init__(self) -> None:
-        self._seconds: float | None = None
+    def __init__(self, seconds: float | None = None) -> None:
+        """`seconds` is what was learnt before, if anything was."""
+        self.seconds = seconds
 
     def learn(self, seconds: float, video_seconds: float) -> None:
         """An analysis of so much video took so long."""
         if video_seconds > 0 and seconds > 0:
             newest = seconds / video_seconds
-            before = newest if self._seconds is None else self._seconds
-            self._seconds = (1 - NEWEST_SHARE) * before + NEWEST_SHARE * newest
+            before = newest if self.seconds is None else self.seconds
+            self.seconds = (1 - NEWEST_SHARE) * before + NEWEST_SHARE * newest
 
     def seconds_for(self, video_seconds: float) -> float | None:
         """Seconds that so much video takes; None before anything was learnt."""
-        return None if self._seconds is None else round(video_seconds * self._seconds, 1)
+        return None if self.seconds is None else round(video_seconds * self.seconds, 1)

@@ -1,6 +1,6 @@
 """Who waits for a turn and who is being worked on: places in the queue, room in it, and how long a turn is away.
 
-It knows ids and seconds of video, and nothing else of a session. Safe from any thread.
+It lives in memory: for one process, or for the part that one process has in a queue of many. Safe from any thread.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from time import monotonic
 
 from errors import Draining, QueueFull
 from progress import Pace
+from schemas import AnalysisType, Session
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,18 @@ class _Waiting:
 class _Running:
     left: threading.Event
     began: float
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What somebody who works says of itself."""
+
+    name: str
+    takes: tuple[str, ...]
+    eyes: str
+    version: str
+    hands: int
+    """How many sessions it works on at a time."""
 
 
 def _nothing() -> None:
@@ -115,6 +128,10 @@ class Roster:
             here = self._running.get(session_id)
         return self._clock() - here.began if here else 0.0
 
+    def seconds_since_begun(self, row: Session) -> float:
+        """Of one that is worked on, wherever that is."""
+        return self.seconds_at_work(row["session_id"])
+
     def place(self, session_id: str) -> int | None:
         """1 for the next to start; None for one that does not wait."""
         with self._lock:
@@ -123,6 +140,29 @@ class Roster:
     def running(self) -> list[str]:
         with self._lock:
             return list(self._running)
+
+    def waiting(self) -> list[str]:
+        """Who waits for the hands of this process."""
+        with self._lock:
+            return list(self._waiting)
+
+    def is_worked_on(self, session_id: str) -> bool:
+        """By anybody, wherever that is."""
+        return session_id in self.running()
+
+    def workers(self) -> list[Worker]:
+        """All who let others know of them."""
+        return []
+
+    def is_taken(self, kind: AnalysisType) -> bool:
+        """Whether anybody who works now takes it."""
+        return True
+
+    def announce(self, worker: Worker) -> None:
+        """Let others know, for a while. There are none."""
+
+    def sign_off(self, name: str) -> None:
+        """Let others know that this worker is gone."""
 
     def learn(self, seconds: float, video_seconds: float) -> None:
         """An analysis of so much video took so long."""

@@ -155,12 +155,12 @@ class SessionManager:
 
         return self._store.change(session_id, edit)
 
-    def give_back(self, session_id: str, *, counted: bool = False) -> bool:
+    def give_back(self, session_id: str, *, worker: str | None = None, counted: bool = False) -> bool:
         """Return a session that is worked on to the queue, and uncount its attempt unless it may have caused the stop.
-        False when it is not worked on."""
+        False when it is not worked on, or not by that worker."""
 
         def edit(row: Session) -> Session | None:
-            if row["status"] is not Status.PROCESSING:
+            if row["status"] is not Status.PROCESSING or worker not in (None, row["worker"]):
                 return None
             return self._moved(row, Status.QUEUED, {"attempt": row["attempt"] - (not counted)})
 
@@ -213,10 +213,10 @@ class SessionManager:
 
     def recover(self, *, keep_source: bool = True) -> list[str]:
         """After a start: give back what was being worked on, drop what nobody waits for any more, and delete what ended
-        sessions should not have kept. Gives the ids that wait, oldest first. Where the store is shared others may be at
-        work: only their leases say whether they are."""
+        sessions should not have kept. Gives the ids that wait, oldest first. Where the store is shared nothing is
+        done: others may be at work, and what nobody sees to any more a caretaker finds."""
         if is_shared(self._store):
-            return self._store.waiting()
+            return []
         waiting = []
         for row in self._store.all():
             if row["metadata"]["legacy"]:

@@ -1,56 +1,58 @@
-"""The dispatcher: runs analyses in a fixed pool of threads, by session id alone.
+"""The dispatcher: has analyses done, by session id alone, by the threads of this process or by workers elsewhere.
 
-It holds no truth about a session. A cancel, a deletion and a drain are moves in the ledger; a running
-analysis learns of them when the ledger refuses its next report.
+It holds no truth about a session. A cancel, a deletion and a drain are moves in the ledger; a running analysis learns
+of them when the ledger refuses its next report.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from pydantic import BaseModel
 
-import logs
-from errors import AnalysisStopped, ServiceError, SessionNotFound, Stalled
-from failing import failure, in_words
-from hands import Hands
+from carrying import Analysis, Carrier, Parts, Terms
+from endings import Endings
+from errors import Draining, SessionNotFound
+from hands import AnyHands, Hands
 from logs import event
 from progress import seconds_left, video_seconds, video_seconds_left
-from reporting import reporting
-from roster import Roster
-from schemas import AnalysisType, Outlet, Session, Status
+from reporting import Lines
+from roster import Roster, Worker
+from schemas import AnalysisType, Session, Status
 from session_manager import SessionManager
 from stores.files import SessionFiles
-from watchdog import Watchdog, Watched
 
 logger = logging.getLogger(__name__)
 
 LEAVE_SECONDS = 2.0
 """For the last work to leave when the service ends."""
 
-Analysis = Callable[..., BaseModel]
-"""Called with the video's path, `progress_callback`, the `filename` to show, an `outlet` if it may make files, and the
-session's params; gives the result."""
+__all__ = ["Analysis", "BackgroundTaskManager", "Crew", "Terms"]
 
 
 @dataclass(frozen=True)
-class Terms:
-    """On which work is taken and done; each is the setting that it is like."""
+class Crew:
+    """Who does the work, who keeps the queue, and how those who work are tied to the ledger."""
 
-    max_workers: int = 2
-    max_queued: int = 100
-    max_attempts: int = 3
-    stalled_minutes: float = 30
-    keep_source: bool = True
+    hands: AnyHands
+    roster: Roster
+    lines: Lines
+    lost: Callable[[], list[str]] | None = None
+    """Gives queued sessions that nobody may know of; None where that cannot be."""
+
+
+def crew_of_threads(sessions: SessionManager, terms: Terms, clock: Callable[[], float] = monotonic) -> Crew:
+    """For a ledger that no other process has. `clock` gives seconds, and is never set."""
+    roster = Roster(terms.max_workers, clock)
+    return Crew(Hands(terms.max_workers, "analysis"), roster, Lines(sessions, lambda: roster.closed))
 
 
 class BackgroundTaskManager:
@@ -62,18 +64,19 @@ class BackgroundTaskManager:
         terms: Terms | None = None,
         *,
         files_address: str | None = None,
-        clock: Callable[[], float] = monotonic,
+        crew: Crew | None = None,
     ) -> None:
-        """Without `files_address`, below which a session's files are fetched, analyses make none. `clock` gives
-        seconds, and is never set."""
+        """Without `files_address`, below which a session's files are fetched, analyses make none. Without a crew,
+        threads of this process work, for a ledger that it alone has."""
         self._sessions = sessions
         self._files = files
         self._analyses = analyses
         self._terms = terms = terms or Terms()
-        self._files_address = files_address
-        self._hands = Hands(terms.max_workers, "analysis")
-        self._watchdog = Watchdog(terms.stalled_minutes * 60, self._give_up)
-        self._roster = Roster(terms.max_workers, clock)
+        self._crew = crew = crew or crew_of_threads(sessions, terms)
+        self._hands, self._roster = crew.hands, crew.roster
+        parts = Parts(sessions, files, analyses, terms, crew.roster, crew.hands, crew.lines, files_address)
+        self._carrier = Carrier(parts, self.hand_over)
+        self._endings = Endings(sessions, lambda: self.draining) if crew.hands.elsewhere else None
 
     @property
     def draining(self) -> bool:
@@ -84,8 +87,13 @@ class BackgroundTaskManager:
     def submit_task(self, session_id: str, analysis_fn: Analysis, *args: Any, **kwargs: Any) -> Future[None]:
         """Queue `analysis_fn(*args, progress_callback=…, **kwargs)` as the session's work.
 
-        Raises QueueFull or Draining; the session is then as it was.
+        Raises QueueFull or Draining; the session is then as it was. Raises ValueError where others do the work.
         """
+        if self._hands.elsewhere:
+            raise ValueError(
+                "a function cannot leave this process, and TASK_QUEUE=celery has the work done by others: submit the "
+                "session by its id, for the analysis that its row names"
+            )
         return self._enqueue(session_id, partial(analysis_fn, *args, **kwargs), self._terms.max_queued)
 
     def cancel_task(self, session_id: str) -> bool:
@@ -100,17 +108,23 @@ class BackgroundTaskManager:
     def get_task_status(self, session_id: str) -> dict[str, Any]:
         """`state` (waiting, running or none) and `queue_position` (1 for the next to start, else None)."""
         place = self._roster.place(session_id)
-        running = place is None and session_id in self._roster.running()
+        running = place is None and self._roster.is_worked_on(session_id)
         return {"state": "waiting" if place else "running" if running else "none", "queue_position": place}
 
     async def process_video_async(
         self, session_id: str, video_path: str, analysis_type: AnalysisType | str, params: Mapping[str, Any]
     ) -> Session | None:
         """Queue the session's analysis and wait for it to end; gives the session as it is then."""
+        if self._endings:
+            await asyncio.to_thread(self.submit, session_id)
+            return await self._endings.of(session_id)
         row = self._sessions.get_session(session_id)
-        filename = row["metadata"]["filename"] if row else None
-        analysis = self._analyses[AnalysisType(analysis_type)]
-        future = self.submit_task(session_id, analysis, video_path, filename=filename, **params)
+        if row and (row["video_path"], row["analysis_type"], row["params"]) == (video_path, analysis_type, {**params}):
+            future = self.submit(session_id)
+        else:
+            filename = row["metadata"]["filename"] if row else None
+            analysis = self._analyses[AnalysisType(analysis_type)]
+            future = self.submit_task(session_id, analysis, video_path, filename=filename, **params)
         # `wait`, because a task cancelled while it waits in the queue must not cancel who waits for it.
         await asyncio.wait([asyncio.wrap_future(future)])
         return self._sessions.get_session(session_id)
@@ -121,9 +135,26 @@ class BackgroundTaskManager:
         """Queue a session by its id alone. Unbounded for what was accepted before a restart."""
         return self._enqueue(session_id, None, self._terms.max_queued if bounded else None)
 
+    def hand_over(self, session_id: str) -> None:
+        """Have whoever works here, or elsewhere, know of a queued session that nobody may know of any more."""
+        row = self._sessions.get_session(session_id)
+        if self._hands.elsewhere and row:
+            self._hands.take(row, partial(self.run, session_id))
+        elif row:
+            with suppress(Draining, ValueError):  # then others will; or it waits here already
+                self.submit(session_id, bounded=False)
+
     def on_queue_moved(self, listener: Callable[[], None]) -> None:
         """Have it called whenever places in the queue may have changed, in whatever thread changed them."""
         self._roster.on_moved = listener
+
+    def workers(self) -> list[Worker]:
+        """Those that let others know of them; there are none where the rows are one process's. Raises StoreAway."""
+        return self._roster.workers()
+
+    def is_taken(self, kind: AnalysisType) -> bool:
+        """Whether anybody who works now takes it. Raises StoreAway."""
+        return self._roster.is_taken(kind)
 
     def check_room(self) -> None:
         """Raise Draining or QueueFull if a session submitted now would be refused."""
@@ -136,7 +167,7 @@ class BackgroundTaskManager:
         """Seconds until the session's end, by its own pace, or while it waits by the pace of those before;
         None as long as it cannot be known."""
         if row["status"] is Status.PROCESSING:
-            return seconds_left(row, self._roster.seconds_at_work(row["session_id"]))
+            return seconds_left(row, self._roster.seconds_since_begun(row))
         return self._roster.seconds_until_done(row["session_id"], self._video_seconds_left)
 
     def _video_seconds_left(self, session_ids: list[str]) -> float:
@@ -146,7 +177,7 @@ class BackgroundTaskManager:
         row = self._sessions.get_session(session_id)
         if row is None:
             raise SessionNotFound("Session not found", sessionId=session_id)
-        submit = partial(self._hands.submit, partial(self.run, session_id, work))
+        submit = partial(self._hands.take, row, partial(self.run, session_id, work))
         return self._roster.join(session_id, video_seconds(row), bound, submit)
 
     # ── Working ───────────────────────────────────────────────────────────────────────────────────
@@ -156,100 +187,7 @@ class BackgroundTaskManager:
 
         Needs the id alone; `work` replaces what the row asks for.
         """
-        worker = uuid.uuid4().hex
-        with self._roster.at_work(session_id):
-            try:
-                row = self._sessions.begin(session_id, worker, self._terms.max_attempts)
-                # It keeps its place in the queue until its row says that work has begun.
-                self._roster.leave(session_id)
-                if row is not None:
-                    self._work_on(row, worker, work)
-            except Exception as error:  # noqa: BLE001 whatever breaks must end the session, not only its thread
-                self._fail(session_id, error)
-
-    def _work_on(self, row: Session, worker: str, work: Callable[..., BaseModel] | None) -> None:
-        session_id = row["session_id"]
-        with logs.about(session_id, row["metadata"]["request_id"]):
-            event(logger, "started", analysis=row["analysis_type"], attempt=row["attempt"])
-            try:
-                self._carry_out(row, worker, work)
-            except AnalysisStopped:
-                self._leave(session_id)
-            except Exception as error:  # noqa: BLE001 as above, now with the worker's name
-                self._fail(session_id, error, worker)
-            finally:
-                self._files.let_go(session_id)
-
-    def _work_of(self, row: Session, stopped: Callable[[], bool]) -> Callable[..., BaseModel]:
-        """What the row asks for, its video at hand. Raises AnalysisStopped."""
-        analysis = self._analyses[row["analysis_type"]]
-        session_id = row["session_id"]
-        video = self._files.fetch(session_id, row["video_path"], stopped)
-        work = partial(analysis, str(video), filename=row["metadata"]["filename"], **row["params"])
-        if self._files_address is None:
-            return work
-        address = f"{self._files_address}/{session_id}"
-        return partial(work, outlet=Outlet(self._files.folder(session_id), address, self._terms.keep_source))
-
-    def _carry_out(self, row: Session, worker: str, work: Callable[..., BaseModel] | None) -> None:
-        session_id = row["session_id"]
-        if row["attempt"] > 1:  # the one before may have left files that this one would not list
-            self._files.discard(session_id, keep=[Path(row["video_path"]).name])
-        progress = reporting(self._sessions, session_id, worker, lambda: self.draining)
-        with self._watchdog.over(session_id, worker, progress):
-            work = work or self._work_of(row, progress.stopped)
-            result = work(progress_callback=progress)
-        self._files.publish(session_id)
-        name = self._files.write_result(session_id, result.model_dump_json().encode())
-        if not self._sessions.update_session(session_id, worker=worker, status=Status.COMPLETED, result=name):
-            raise AnalysisStopped
-        if not self._terms.keep_source:
-            self._files.discard_source(session_id, row["video_path"])
-        seconds = self._roster.seconds_at_work(session_id)
-        self._roster.learn(seconds, video_seconds(row))
-        event(logger, "completed", seconds=round(seconds, 2))
-
-    def _leave(self, session_id: str) -> None:
-        """Give the session back if the service stops. Delete what the work wrote, and all of a session that is no more:
-        who leaves last turns off the light."""
-        if self.draining:
-            self._give_back(session_id)
-        row = self._sessions.get_session(session_id)
-        if row is None:
-            self._files.remove(session_id)
-        elif row["status"] in (Status.CANCELLED, Status.EXPIRED):
-            self._files.discard(session_id)
-        elif row["result"] is None:
-            self._files.discard(session_id, keep=[Path(row["video_path"]).name])
-        event(logger, "stopped", status=row["status"] if row else "deleted")
-
-    def _give_up(self, stuck: Watched) -> None:
-        """Fail a session whose work does not advance, and free its place. Should it come back, the ledger refuses."""
-        told = Stalled(
-            f"The analysis did not advance for {self._terms.stalled_minutes:g} minutes and was given up; try again"
-        )
-        with logs.about(stuck.session_id, None):
-            self._fail(stuck.session_id, told, stuck.worker)
-        self._roster.write_off(stuck.session_id)
-        if not self._hands.write_off(stuck.thread):
-            logger.critical("too many analyses are stuck: restart the service to have their places back")
-
-    def _fail(self, session_id: str, error: Exception, worker: str | None = None) -> None:
-        """End the session as failed, unless the ledger refuses: then the error only comes of its having ended."""
-        if worker and self.draining:
-            # The signals that end the service may have broken its work.
-            self._leave(session_id)
-            return
-        told = in_words(error)
-        if not self._sessions.update_session(session_id, worker=worker, **failure(told)):
-            self._leave(session_id)
-            return
-        row = self._sessions.get_session(session_id)
-        keep = [Path(row["video_path"]).name] if row and self._terms.keep_source else []
-        self._files.discard(session_id, keep=keep)
-        unexpected = error if not isinstance(error, ServiceError) else None
-        facts = {"session": session_id, "reason": told.reason, "error": str(told)}
-        logger.error("failed", extra={"facts": facts}, exc_info=unexpected)
+        self._carrier.run(session_id, work)
 
     # ── Stopping ──────────────────────────────────────────────────────────────────────────────────
 
@@ -275,13 +213,9 @@ class BackgroundTaskManager:
         self._roster.close()
         self._hands.shutdown()
 
-    def _give_back(self, session_id: str) -> None:
-        try:
-            if self._sessions.give_back(session_id):
-                event(logger, "given back", session=session_id)
-        except OSError:
-            # The next start finds it as it was: being worked on. That attempt counts.
-            logger.exception("session %s cannot be given back", session_id)
+    def give_back(self) -> None:
+        """Return to the queue what is still worked on here after a drain, because it is stuck."""
+        self._carrier.give_back_all()
 
     def idle(self) -> bool:
         return not self._roster.running()
@@ -289,5 +223,6 @@ class BackgroundTaskManager:
     def close(self) -> None:
         """Drain, and wait until every thread has left, or is stuck: its session begins anew at the next start."""
         self.drain()
-        self._hands.shutdown(LEAVE_SECONDS)
-        self._watchdog.close()
+        self._hands.close(LEAVE_SECONDS)
+        self._carrier.close()
+        self._crew.lines.close()

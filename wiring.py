@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from api import PREFIX
@@ -10,15 +11,21 @@ from api.intake import Intake
 from api.previews import Previews
 from api.resumable import Resumables
 from api.space import Space
+from carrying import Terms
 from config import Settings
+from crews import Ledger, Watch, crew_of, watches_of
 from railway_video_generator import RailwayVideoGenerator
 from schemas import AnalysisType, Limits
 from session_manager import SessionManager
 from stores import SessionStore, open_session_files, open_session_store
 from stores.files import SessionFiles
-from task_manager import BackgroundTaskManager, Terms
+from task_manager import BackgroundTaskManager, Crew
 from vision.eyes import Eyes
 from vision.opening import eyes_of
+
+Man = Callable[[Settings, Ledger, Terms], Crew]
+
+WORKERS_LOOK = "Workers look; each says by what"
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class Workshop:
     sessions: SessionManager
     tasks: BackgroundTaskManager
     eyes: Eyes
+    crew: Crew
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,16 @@ class House(Workshop):
     resumables: Resumables
     followers: Followers
     previews: Previews
+    watches: tuple[Watch, ...]
+
+    def watch_over(self) -> None:
+        """Where others share the rows: see to their sessions, and let them know who works here."""
+        for one in self.watches:
+            one.start()
+
+    def watch_no_more(self) -> None:
+        for one in self.watches:
+            one.close()
 
     def drain(self) -> None:
         """Take no more work, give back what runs, and send away those who follow it. On the event loop."""
@@ -51,13 +69,14 @@ class House(Workshop):
 
 def build(settings: Settings, eyes: Eyes | None = None) -> House:
     """The eyes are those of the settings, if none are given. Raises CannotStart."""
-    shop = build_workshop(settings, eyes)
+    shop = build_workshop(settings, eyes or eyes_at_the_door(settings))
     space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
     resumables = Resumables(
         settings.data_dir, space, ttl_hours=settings.resumable_ttl_hours, most=settings.max_resumable
     )
     return House(
         **vars(shop),
+        watches=watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.eyes),
         space=space,
         intake=Intake(shop.sessions, shop.tasks, shop.files, space, settings),
         resumables=resumables,
@@ -66,8 +85,8 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
     )
 
 
-def build_workshop(settings: Settings, eyes: Eyes | None = None) -> Workshop:
-    """As `build`, without what only a door needs."""
+def build_workshop(settings: Settings, eyes: Eyes | None = None, man: Man = crew_of) -> Workshop:
+    """As `build`, without what only a door needs; `man` says who works."""
     eyes = eyes or eyes_of(settings)
     store, files = open_session_store(settings), open_session_files(settings)
     sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
@@ -83,8 +102,14 @@ def build_workshop(settings: Settings, eyes: Eyes | None = None) -> Workshop:
         stalled_minutes=settings.stalled_minutes,
         keep_source=settings.keep_source,
     )
-    tasks = BackgroundTaskManager(sessions, files, analyses, terms, files_address=f"{PREFIX}/files")
-    return Workshop(settings, store, files, sessions, tasks, eyes)
+    crew = man(settings, Ledger(store, sessions), terms)
+    tasks = BackgroundTaskManager(sessions, files, analyses, terms, files_address=f"{PREFIX}/files", crew=crew)
+    return Workshop(settings, store, files, sessions, tasks, eyes, crew)
+
+
+def eyes_at_the_door(settings: Settings) -> Eyes:
+    """None that would take memory, where workers elsewhere look."""
+    return Eyes(words=WORKERS_LOOK) if settings.task_queue == "celery" else eyes_of(settings)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from api import PREFIX
 from config import VERSION, Settings
-from errors import NotReady
+from errors import NotReady, StoreAway
 from schemas import ErrorBody
 from stores import SessionStore
 from stores.files import SessionFiles
@@ -26,6 +27,13 @@ class Ready(Alive):
     eyes: str
 
 
+class WorkerBody(BaseModel):
+    takes: list[str]
+    eyes: str
+    version: str
+    hands: int
+
+
 class Health(BaseModel):
     status: str
     analyzer_initialized: bool
@@ -36,6 +44,7 @@ class Health(BaseModel):
     keys: bool
     decoders_sealed: bool
     store: str
+    workers: list[WorkerBody]
 
 
 class Welcome(BaseModel):
@@ -82,8 +91,9 @@ class HealthApi:
     async def health(self) -> Health:
         """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
         once it is settled who looks, which `analyzer` names and `eyes` says in words. `keys` tells whether the session
-        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine, and `store` where
-        sessions are kept and whether that can be reached."""
+        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine, `store` where
+        sessions are kept and whether that can be reached, and `workers` who works now, where that is not this process
+        alone."""
         facts = self._eyes.facts
         return Health(
             status="healthy",
@@ -95,6 +105,7 @@ class HealthApi:
             keys=self._keys,
             decoders_sealed=child.sealed().fully,
             store=self._where_rows_are(),
+            workers=await asyncio.to_thread(self._workers),
         )
 
     async def root(self) -> Welcome:
@@ -108,6 +119,13 @@ class HealthApi:
             "page": "/app/",
         }
         return Welcome(message="SmolVLM2 Video Analysis API", status="healthy", version=VERSION, endpoints=endpoints)
+
+    def _workers(self) -> list[WorkerBody]:
+        try:
+            # Not by their names, which are of machines.
+            return [WorkerBody.model_validate(vars(worker)) for worker in self._tasks.workers()]
+        except StoreAway:
+            return []  # `store` says why none is known
 
     def _where_rows_are(self) -> str:
         if not self._store.shared:

@@ -85,8 +85,11 @@ class Standings:
 
     def _told(self, row: Session, place: int | None) -> Standing:
         place = place if row["status"] is Status.QUEUED else None
+        told = {name: row[name] for name in OF_THE_ROW}  # type: ignore[literal-required]
+        if place is not None and not self._tasks.is_taken(row["analysis_type"]):
+            told["message"] = f"Waiting for a worker that takes {row['analysis_type']} analyses; there is none now"
         body = StatusBody(
-            **{name: row[name] for name in OF_THE_ROW},  # type: ignore[literal-required]
+            **told,
             queue_position=place,
             eta_seconds=self._tasks.eta_seconds(row) if row["status"] in ASK_AGAIN else None,
         )

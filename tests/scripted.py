@@ -24,8 +24,10 @@ from errors import AnalysisFailed
 from progress import Progress
 from schemas import AnalysisType, Found, Metadata, Session, Status
 from session_manager import ENDED, SessionManager
+from stores import SessionStore, is_shared
 from stores.files import SessionFiles
 from stores.memory import MemoryStore
+from stores.redis import RedisStore
 from task_manager import BackgroundTaskManager, Terms
 from tests.service import BASE, Service, serve, until
 
@@ -99,6 +101,8 @@ class Face(Protocol):
     data_dir: Path
     script: Script
     sessions: SessionManager
+    recovers: bool
+    """Whether a start alone takes up what a kill left; where rows are shared, that is a matter of leases."""
 
     def open(self, data_dir: Path, script: Script) -> None: ...
     def create(self) -> str: ...
@@ -122,24 +126,35 @@ def _ended_earlier(row: Session) -> Session | None:
 
 
 class Rules:
-    """Ledger and dispatcher, called directly."""
+    """Ledger and dispatcher, called directly; over Redis, if there is one at the address."""
+
+    def __init__(self, redis_url: str = "") -> None:
+        self._redis_url = redis_url
+        self.recovers = not redis_url
 
     def open(self, data_dir: Path, script: Script) -> None:
         self.data_dir, self.script = data_dir, script
-        self.store, self.files = MemoryStore(data_dir), SessionFiles(data_dir)
+        self.store, self.files = self._store(data_dir), SessionFiles(data_dir)
         self.sessions = SessionManager(self.store, self.files)
         terms = Terms(max_workers=WORKERS, max_attempts=ATTEMPTS)
         self.tasks = BackgroundTaskManager(self.sessions, self.files, {AnalysisType.HIGHLIGHTS: script.work}, terms)
-        self.files.sweep()
-        for session_id in self.sessions.recover():
+        if self.recovers:
+            self.files.sweep()
+        waiting = self.store.waiting() if is_shared(self.store) else self.sessions.recover()
+        for session_id in waiting:
             self.tasks.submit(session_id, bounded=False)
+
+    def _store(self, data_dir: Path) -> SessionStore:
+        return RedisStore(self._redis_url, data_dir, 30) if self._redis_url else MemoryStore(data_dir)
 
     def create(self) -> str:
         metadata = Metadata(
             filename="a.mp4", sha256="", video={}, request_id=None, legacy=False, owner=None, token_hash=None
         )
         session_id = self.sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
-        (self.data_dir / session_id / "source.mp4").write_bytes(b"video")
+        folder = self.data_dir / session_id
+        folder.mkdir(exist_ok=True)
+        (folder / "source.mp4").write_bytes(b"video")
         self.tasks.submit(session_id)
         return session_id
 
@@ -163,6 +178,8 @@ class Rules:
 
 class Http:
     """The whole app under a real uvicorn."""
+
+    recovers = True
 
     def __init__(self, video: Path) -> None:
         self._video = video

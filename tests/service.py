@@ -125,6 +125,7 @@ class Service:
         )
         session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
         folder = self.house.files.folder(session_id)
+        folder.mkdir(exist_ok=True)
         (folder / "source.mp4").write_bytes(b"video")
         if status is not Status.QUEUED:
             sessions.begin(session_id, "worker", max_attempts=3)

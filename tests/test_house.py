@@ -14,14 +14,15 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"errors", "config", "schemas", "logs", "blas"},
     {"progress", "expiry", "moves"},
-    {"video", "analysis", "stores", "roster", "hands", "watchdog"},
-    {"vision", "showcase", "failing"},
+    {"video", "analysis", "stores", "roster", "hands", "watchdog", "sending"},
+    {"vision", "showcase", "failing", "shared_roster"},
     {"session_manager", "railway_video_generator"},
-    {"reporting"},
+    {"reporting", "endings", "caretaker"},
+    {"carrying", "leases"},
     {"task_manager"},
-    {"api"},
+    {"api", "crews"},
     {"async_api", "wiring"},
-    {"app", "cli"},
+    {"app", "cli", "cluster", "celery_worker"},
 ]
 """From the ground up. `client` stands apart, and knows only the ground floor."""
 

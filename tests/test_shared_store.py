@@ -129,6 +129,22 @@ def test_what_a_process_remembers_of_its_own_work_is_not_believed_when_it_is_ref
     assert ours.change(ID, lambda row: step(row) if row["status"] is Status.PROCESSING else None) is None
 
 
+def test_a_report_is_one_short_message_however_long_the_row(
+    pair: tuple[RedisStore, RedisStore], redis_server: RedisServer
+) -> None:
+    long = row()
+    long["params"] = {"user_prompt": "x" * 16_000}
+    pair[0].add(long)
+    pair[0].change(ID, begin)
+    before = redis_server.client.info("stats")["total_net_input_bytes"]
+    redis_server.client.config_resetstat()
+    for _ in range(50):
+        pair[0].change(ID, step)
+    sent = redis_server.client.info("stats")["total_net_input_bytes"] - before
+    assert redis_server.client.info("commandstats")["cmdstat_evalsha"]["calls"] == 50
+    assert sent / 50 < 500
+
+
 def test_only_ended_rows_of_which_something_is_due_are_read(pair: tuple[RedisStore, RedisStore]) -> None:
     store, ended = pair[0], row()["created_at"]
     for session_id in (ID, OTHER):

@@ -17,6 +17,7 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from tests.redis_server import RedisServer
 from tests.scripted import ATTEMPTS, SCRATCH, WORKERS, Face, Http, Rules, Script, Watcher, killed, stopped
 from tests.service import until
 
@@ -190,6 +191,7 @@ class Sessions(RuleBasedStateMachine):
     @precondition(lambda self: self.model)
     @rule(kill=st.booleans())
     def restart(self, kill: bool) -> None:
+        kill = kill and self.face.recovers
         if kill:
             killed(self.face, self.folder())
         else:
@@ -281,6 +283,14 @@ def trial(open_face: Callable[[], Face], examples: int, *, seed: int | None = No
 
 def test_the_rules_hold_in_any_order() -> None:
     trial(Rules, 6)
+
+
+def test_the_rules_hold_in_any_order_where_rows_are_shared(redis_server: RedisServer) -> None:
+    def open_face() -> Face:
+        redis_server.client.flushall()
+        return Rules(redis_server.url)
+
+    trial(open_face, 6)
 
 
 def test_the_endpoints_tell_what_the_rules_say_in_any_order(clip: Path) -> None:

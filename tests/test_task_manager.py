@@ -21,7 +21,7 @@ from schemas import AnalysisType, Metadata, Session, Status
 from session_manager import SessionManager
 from stores.files import SessionFiles
 from stores.memory import MemoryStore
-from task_manager import BackgroundTaskManager, Terms
+from task_manager import BackgroundTaskManager, Terms, crew_of_threads
 
 SOON = 5.0
 
@@ -109,7 +109,8 @@ def build(tmp_path: Path) -> Iterator[Build]:
     def build_one(*, clock: Callable[[], float] = monotonic, **settings: int) -> Bench:
         analysis, files = Analysis(), SessionFiles(tmp_path)
         sessions, terms = SessionManager(store, files), Terms(**settings)  # type: ignore[arg-type]
-        tasks = BackgroundTaskManager(sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, terms, clock=clock)
+        crew = crew_of_threads(sessions, terms, clock)
+        tasks = BackgroundTaskManager(sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, terms, crew=crew)
         benches.append(Bench(tmp_path, analysis, sessions, files, tasks))
         return benches[-1]
 

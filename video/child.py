@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import math
 import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -33,6 +35,8 @@ from video import forking
 from video.cell import FRAME, OUT_OF_MEMORY, Kind, serve
 from video.seal import Sealed, holds
 from video.wire import decode
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -103,6 +107,14 @@ def sealed() -> Sealed:
     """What holds in children here, as one of them tried. The first call starts the fork server; it answers for all."""
     (told,) = run(holds, expect=tuple, limits=Limits(), silence_seconds=START_SECONDS, wall_seconds=START_SECONDS)
     return Sealed(*told)
+
+
+def prepare() -> None:
+    """First thing in a process that reads videos: before other threads, which could not be forked. Tells once where a
+    machine cannot shut decoders in."""
+    here = sealed()
+    if not here.fully:
+        logger.warning("decoders are not shut in fully on this machine", extra={"facts": asdict(here)})
 
 
 def _next(inbox: _Inbox, patience: float, stopped: Callable[[], bool]) -> tuple[str, bytes] | None:

@@ -36,9 +36,18 @@ ROOT = Path(__file__).parent.parent
 
 _context = multiprocessing.get_context("forkserver")
 
+_nobodys = multiprocessing.current_process()
+"""This process, as multiprocessing knows one that nobody forked."""
+
 lock = threading.RLock()
 """Held whenever a process object is touched: multiprocessing polls all of them whenever it starts one, and two
 threads that poll the same one read its exit code twice. Reentrant: the collector may close a `run` inside."""
+
+
+def begin_anew() -> None:
+    """In a process that another library's pool forked: have it count as one that nobody forked. Else it could start
+    none, since a pool lends its children its own kind of process, which may have no children and cannot be told of."""
+    multiprocessing.process._current_process = _nobodys  # type: ignore[attr-defined]
 
 
 @cache

@@ -61,8 +61,10 @@ class Eyes:
         needed: bool = False,
         whom: str = "SmolVLM2",
         see_all: bool = False,
+        words: str = NO_MODEL,
     ) -> None:
-        """`whom` is what is loaded, in words; with `see_all` it is to look at all of every video."""
+        """`whom` is what is loaded, in words; with `see_all` it is to look at all of every video. `words` are said of
+        there being nothing to open."""
         self.see_all = see_all
         self._whom = whom
         self._needed = needed
@@ -70,7 +72,7 @@ class Eyes:
         self._settled, self._closing = threading.Event(), False
         self._failed: Callable[[], None] = _ignore
         self._model: VisionModel | None = None
-        self.words = "Looking for the model" if opening else NO_MODEL
+        self.words = "Looking for the model" if opening else words
         """What there is to be said of the model now, to anybody."""
         self.error: CannotStart | None = None
         """Why a needed model could not be opened."""

@@ -9,6 +9,7 @@ const REFUSALS = {
   rate_limited: ['Too many requests', 'Wait a moment, then try again.'],
   unauthorized: ['The service asks for a key', 'Whoever runs it can give you one.'],
   draining: ['The service is about to restart', 'Try again in a few seconds.'],
+  store_unavailable: ['The service cannot reach its store', 'Try again in a few seconds.'],
   insufficient_storage: ['The service’s disk is full', 'Delete videos you no longer need, or try again later.'],
   session_expired: ['This result has expired', 'Upload the video again to see it anew.'],
   session_not_found: ['This video is not there', 'Upload it to analyse it.'],

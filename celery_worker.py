@@ -1,0 +1,293 @@
+"""A worker: takes sessions by Celery's messages and carries them to their end, each in a child process of its own.
+
+The parent holds no model and no video. It starts the children, replaces those that die, and sees to sessions that
+nobody sees to. Told to end, it tells its children, which give their sessions back; so it is gone within seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import uuid
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+
+from billiard.util import get_logger
+from celery import signals
+from celery.apps.worker import Worker
+from celery.worker import state
+
+import blas  # noqa: F401  # before numpy
+import logs
+from caretaker import Caretaker, unsent
+from carrying import Terms
+from config import VERSION, Settings
+from crews import Announcer, Ledger, crew_elsewhere
+from errors import CannotStart, StoreAway
+from logs import event
+from sending import TASK, Sender, celery_app
+from session_manager import SessionManager
+from stores import is_shared, open_session_store
+from stores.files import SessionFiles
+from task_manager import Crew
+from video import child as decoder
+from video import forking
+from vision.opening import eyes_of
+from wiring import Workshop, build_workshop
+
+logger = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 2.0
+"""For the work in a child to leave by itself. Then its session is given back under its feet."""
+
+KILL_SECONDS = 4.0
+"""After which a child that was told to end is killed."""
+
+LINGER_SECONDS = 3.0
+"""How long a child whose work has left waits for the parent to end it, as it does when it ends itself."""
+
+AGAIN_SECONDS = 1.0
+"""After which what a child cannot do without is tried again."""
+
+UP_SECONDS = 60.0
+"""For a child to be ready."""
+
+SILENCE_SECONDS = 10.0
+"""How long a worker waits for an answer of Redis before it takes the connection for lost."""
+
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+QUIET = ("celery", "kombu", "multiprocessing")
+"""Loggers that say of each message what the ledger says of its session."""
+
+CONFIGURATION = {
+    "worker_pool": "prefork",
+    "worker_prefetch_multiplier": 1,
+    "worker_disable_prefetch": True,  # nothing waits behind work here that others could begin
+    "worker_proc_alive_timeout": UP_SECONDS,
+    "worker_enable_remote_control": False,
+    "worker_hijack_root_logger": False,
+    "worker_redirect_stdouts": False,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "task_acks_on_failure_or_timeout": True,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+}
+"""Of Celery. What matters of a session is in its row: a message that is lost, or comes twice, does no harm."""
+
+
+class Child:
+    """What one child works with. Made in the parent, and furnished in the child."""
+
+    def __init__(self, settings: Settings, told: int) -> None:
+        """`told` is a pipe's end, for the words by which a child ends all of the worker."""
+        self._settings, self._told = settings, told
+        self._shop: Workshop | None = None
+        self._announcer: Announcer | None = None
+
+    def open(self, **_: object) -> None:
+        """In the child, before any message."""
+        try:
+            self._open()
+        except BaseException:
+            logger.exception("a child cannot be made ready; another will be tried")
+            time.sleep(AGAIN_SECONDS)
+            os._exit(1)  # Celery would have it work all the same
+
+    def _open(self) -> None:
+        """First what starts processes, then threads, then models."""
+        forking.begin_anew()
+        decoder.prepare()
+        _leave_the_end_to_a_thread()
+        threading.Thread(target=self._leave_when_told, name="leaving", daemon=True).start()
+        self._shop = shop = self._furnished()
+        shop.eyes.open(self._give_up)
+        self._announcer = Announcer(self._settings, shop.crew.roster, shop.eyes, self._settings.worker_takes, 1)
+        self._announcer.start()
+
+    def carry(self, session_id: str) -> None:
+        """Carry a session to its end, in the child's main thread."""
+        assert self._shop
+        _leave_the_end_to_a_thread()
+        tasks = self._shop.tasks
+        if not tasks.draining:
+            tasks.run(session_id)
+            return
+        time.sleep(AGAIN_SECONDS)  # it may come back to this very child
+        with suppress(StoreAway):  # then it waits, and is sent again
+            tasks.hand_over(session_id)
+
+    def _furnished(self) -> Workshop:
+        while True:
+            try:
+                return build_workshop(self._settings, man=self._crew)
+            except CannotStart as error:
+                # The parent could start with these settings: it is away, and will be back.
+                logger.warning("waiting: %s", error)
+                time.sleep(AGAIN_SECONDS)
+
+    def _crew(self, settings: Settings, ledger: Ledger, terms: Terms) -> Crew:
+        return crew_elsewhere(settings, ledger, terms, ChildHands(settings, self))
+
+    def _give_up(self) -> None:
+        """The model that was asked for cannot be had: the worker is to end, and say why."""
+        assert self._shop
+        os.write(self._told, str(self._shop.eyes.error).encode()[:4096])
+        os.kill(os.getppid(), signal.SIGTERM)
+
+    def _leave_when_told(self) -> None:
+        signal.sigwait({signal.SIGTERM})
+        if self._shop:
+            tasks, deadline = self._shop.tasks, time.monotonic() + LEAVE_SECONDS
+            tasks.drain()
+            while not tasks.idle() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if tasks.idle():
+                time.sleep(LINGER_SECONDS)
+            else:
+                tasks.give_back()
+        self.end(0)
+
+    def end(self, status: int) -> None:
+        """At once, whatever the main thread is in."""
+        if self._announcer:
+            self._announcer.close()
+        os._exit(status)
+
+
+def _leave_the_end_to_a_thread() -> None:
+    """Keep SIGTERM from this thread, and from those it starts from now on: one that waits for it acts on it at once,
+    however deep in a model the others are. Again before each work, since multiprocessing lets it through when it has
+    to start its tracker anew."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+class ChildHands(Sender):
+    """What is given back goes to others. A thread that is stuck is this child's only one: another child takes over."""
+
+    def __init__(self, settings: Settings, child: Child) -> None:
+        super().__init__(settings)
+        self._child = child
+
+    def write_off(self, thread: threading.Thread) -> bool:
+        self._child.end(1)
+        return True
+
+
+class Parent(Worker):  # type: ignore[misc]
+    """Celery's worker, with one way to end. Its own lets children finish first, for hours; or else kills them."""
+
+    def install_platform_tweaks(self, worker: object) -> None:
+        for ending in END_SIGNALS:
+            signal.signal(ending, self._end)
+
+    def _end(self, sent: int, frame: FrameType | None) -> None:
+        if state.should_stop is None:
+            threading.Thread(target=self._see_them_out, name="ending", daemon=True).start()
+        state.should_stop = 0
+        self._send_all(signal.SIGTERM)
+
+    def _see_them_out(self) -> None:
+        time.sleep(KILL_SECONDS)
+        self._send_all(signal.SIGKILL)
+
+    def _send_all(self, sent: signal.Signals) -> None:
+        with suppress(AttributeError):  # there are none yet
+            for pid in self.pool.info["processes"]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sent)
+
+
+def work(settings: Settings) -> int:
+    """Until told to end; gives the exit status. Raises CannotStart."""
+    heard, told = os.pipe()
+    child = Child(settings, told)
+    app = celery_app(settings, settings.worker_takes, wait_seconds=SILENCE_SECONDS)
+    app.conf.update(**CONFIGURATION, worker_concurrency=settings.max_concurrent_jobs)
+
+    @app.task(name=TASK)  # type: ignore[untyped-decorator]
+    def carry(session_id: str) -> None:
+        child.carry(session_id)
+
+    caretaker = _caretaker(settings)
+    # A child that is forked in the midst of a round would have half of it.
+    lock = caretaker.rounds.under_way
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    signals.setup_logging.connect(_log_as_we_do)
+    signals.worker_process_init.connect(child.open)
+    signals.worker_ready.connect(ready := partial(_ready, settings))  # which holds it weakly
+    name = f"{uuid.uuid4().hex[:8]}@{socket.gethostname()}"
+    worker = Parent(
+        app=app, hostname=name, quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
+    )
+    caretaker.rounds.start()
+    worker.start()
+    caretaker.rounds.close()
+    del ready
+    if select.select([heard], [], [], 0)[0]:
+        raise CannotStart(os.read(heard, 4096).decode())
+    return worker.exitcode or 0
+
+
+def _caretaker(settings: Settings) -> Caretaker:
+    """Raises CannotStart when the rows cannot be had."""
+    store = open_session_store(settings)
+    if not is_shared(store):
+        raise CannotStart("a worker needs REDIS_URL: it finds sessions there, and nowhere else")
+    sender = Sender(settings)
+    # It makes moves in the ledger alone, and no files.
+    sessions = SessionManager(store, SessionFiles(settings.data_dir))
+
+    def hand_over(session_id: str) -> None:
+        if row := sessions.get_session(session_id):
+            sender.take(row, _nothing)
+
+    lost = partial(unsent, store, sender.messages, settings.lease_seconds / 3)
+    return Caretaker(sessions, store, settings.lease_seconds, lost=lost, hand_over=hand_over)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _log_as_we_do(**_: object) -> None:
+    """Connected, it keeps Celery from setting up logging of its own."""
+    get_logger().propagate = True  # what befalls the children
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _ready(settings: Settings, **_: object) -> None:
+    event(logger, "ready", version=VERSION, takes=",".join(settings.worker_takes), hands=settings.max_concurrent_jobs)
+    sys.stdout.write(f"Working on {', '.join(settings.worker_takes)}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Work until told to end; gives the exit status."""
+    # Until Celery listens to signals itself, there is nothing to give back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        settings = Settings.from_env()
+        logs.set_up(settings.log_level)
+        logging.captureWarnings(True)
+        if settings.task_queue != "celery":
+            raise CannotStart("a worker takes sessions by TASK_QUEUE=celery; else the service does the work itself")
+        eyes_of(settings)  # what can be told of the model without loading it
+        return work(settings)
+    except CannotStart as error:
+        sys.stderr.write(f"Cannot start: {error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

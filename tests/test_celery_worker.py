@@ -1,0 +1,207 @@
+"""Workers are processes of their own: they carry sessions to their ends, are killed, frozen and told to leave."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import redis
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from cluster import ROOT, Api, Cluster, Part
+from schemas import AnalysisType
+from sending import PREFIX, queue_of
+from tests.browser import needed
+from tests.chat_server import ChatServer
+from tests.service import BASE, PATIENCE, until
+
+LEASE_SECONDS = 1.0
+
+GREETING = "What is this?"
+"""By which a vision server is met."""
+
+
+@dataclass
+class Rig:
+    """A front door, a worker of two hands, and a vision server at which their work can be held up."""
+
+    cluster: Cluster
+    api: Api
+    worker: Part
+    vision: ChatServer
+    http: httpx.Client
+    clip: Path
+    held: int = 0
+    """The port from which somebody asks who is held up."""
+
+    def upload(self) -> str:
+        video = {"video": ("clip.mp4", self.clip.read_bytes())}
+        answer = self.http.post(f"{BASE}/upload", data={"analysis_type": "highlights"}, files=video)
+        assert answer.status_code == 200, answer.text
+        session_id: str = answer.json()["sessionId"]
+        return session_id
+
+    def status(self, session_id: str) -> dict[str, Any]:
+        body: dict[str, Any] = self.http.get(f"{BASE}/status/{session_id}").json()
+        return body
+
+    def ended(self, session_id: str) -> dict[str, Any]:
+        until(lambda: self.status(session_id)["status"] not in ("queued", "processing"))
+        return self.status(session_id)
+
+    def hold_up(self) -> None:
+        """Whoever looks is given no answer."""
+        self.vision.behave()
+        self.vision.next_answers.extend([self._hold] * 100)
+
+    async def _hold(self, request: Request) -> Response:
+        if GREETING in str(self.vision.asked[-1]):  # a child that opens its eyes
+            message = {"role": "assistant", "content": "grey"}
+            return JSONResponse({"choices": [{"message": message, "finish_reason": "stop", "logprobs": None}]})
+        assert request.client
+        self.held = request.client.port
+        return await self.vision.silent(request)
+
+    def held_up(self) -> str:
+        """A session whose work waits for the model."""
+        self.hold_up()
+        session_id = self.upload()
+        assert self.vision.waiting.wait(PATIENCE)
+        return session_id
+
+    def holder(self) -> psutil.Process:
+        """The worker's child that waits for the model."""
+        children = psutil.Process(self.worker.pid).children()
+        return next(
+            child for child in children if any(line.laddr.port == self.held for line in child.net_connections())
+        )
+
+    def logged(self, session_id: str, words: str) -> bool:
+        lines = self.worker.written().splitlines()
+        return any(session_id in line and f'"event": "{words}"' in line for line in lines)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Rig]:
+    needed("redis-server")
+    folder = tmp_path_factory.mktemp("cluster")
+    with (
+        ChatServer().serving() as vision,
+        Cluster(
+            folder,
+            objects=False,
+            VISION_MODEL=vision.url,
+            LEASE_SECONDS=str(LEASE_SECONDS),
+            MAX_CONCURRENT_JOBS="2",
+            MAX_ATTEMPTS="2",
+        ) as cluster,
+    ):
+        worker, api = cluster.start_worker(wait=False), cluster.start_api(wait=False)
+        worker.wait_until_ready()
+        api.wait_until_ready()
+        with httpx.Client(base_url=api.url, timeout=PATIENCE, verify=False) as http:
+            yield Rig(cluster, api, worker, vision, http, clip)
+
+
+def test_a_worker_carries_a_session_to_its_end(rig: Rig) -> None:
+    rig.vision.behave()
+    session_id = rig.upload()
+    assert rig.ended(session_id)["status"] == "completed"
+    data = rig.http.get(f"{BASE}/results/{session_id}").json()["data"]
+    assert data["highlights"]
+    assert data["analyzer"]["name"] == "remote"
+    assert rig.http.get(data["reel_url"]).status_code == 200
+
+
+def test_a_cancel_reaches_work_that_is_deep_in_the_model(rig: Rig) -> None:
+    session_id = rig.held_up()
+    assert rig.http.post(f"{BASE}/cancel/{session_id}").status_code == 200
+    assert rig.vision.left.wait(1.0)
+    until(lambda: rig.logged(session_id, "stopped"))
+    assert not any(path.suffix == ".mp4" for path in Path(rig.cluster.settings["DATA_DIR"], session_id).glob("*"))
+
+
+def test_the_session_of_a_killed_child_is_begun_anew(rig: Rig) -> None:
+    session_id = rig.held_up()
+    rig.holder().kill()
+    rig.vision.behave()
+    ended = rig.ended(session_id)
+    assert (ended["status"], ended["attempt"]) == ("completed", 2)
+
+
+def test_what_kills_whoever_works_on_it_fails_after_its_attempts(rig: Rig) -> None:
+    session_id = rig.held_up()
+    for attempt in (1, 2):
+        assert rig.vision.waiting.wait(PATIENCE)
+        assert rig.status(session_id)["attempt"] == attempt
+        rig.holder().kill()
+        rig.hold_up()
+    ended = rig.ended(session_id)
+    assert (ended["status"], ended["reason"], ended["attempt"]) == ("failed", "too_many_attempts", 2)
+
+
+def test_work_that_was_frozen_past_its_lease_is_refused(rig: Rig) -> None:
+    session_id = rig.held_up()
+    frozen = rig.holder()
+    frozen.suspend()
+    rig.vision.behave()
+    try:
+        ended = rig.ended(session_id)
+        assert (ended["status"], ended["attempt"]) == ("completed", 2)
+        result = rig.http.get(f"{BASE}/results/{session_id}")
+    finally:
+        frozen.resume()
+    until(lambda: rig.logged(session_id, "stopped"))
+    assert rig.status(session_id) == ended
+    again = rig.http.get(f"{BASE}/results/{session_id}")
+    assert (again.content, again.headers["ETag"]) == (result.content, result.headers["ETag"])
+    assert rig.http.get(again.json()["data"]["reel_url"]).status_code == 200
+
+
+def test_a_worker_that_is_told_to_end_gives_back_and_a_lost_message_is_sent_again(rig: Rig) -> None:
+    session_id = rig.held_up()
+    rig.worker.send(signal.SIGTERM)
+    rig.worker.send(signal.SIGQUIT)  # which harms no more
+    assert rig.worker.process.wait(PATIENCE) == 0
+    given_back = rig.status(session_id)
+    assert (given_back["status"], given_back["attempt"]) == ("queued", 0)
+    with redis.Redis.from_url(rig.cluster.redis_url) as broker:
+        until(lambda: broker.delete(PREFIX + queue_of(AnalysisType.HIGHLIGHTS)))
+    rig.vision.behave()
+    rig.worker.start()
+    ended = rig.ended(session_id)
+    assert (ended["status"], ended["attempt"]) == ("completed", 1)
+
+
+def test_a_legacy_client_waits_for_the_work_of_others(rig: Rig) -> None:
+    rig.vision.behave()
+    answer = rig.http.post("/analyze/highlights", files={"video": ("clip.mp4", rig.clip.read_bytes())})
+    assert answer.status_code == 200
+    assert answer.json()["data"]["highlights"]
+    assert answer.json()["data"]["reel_url"] is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"TASK_QUEUE": "threads"}, "a worker takes sessions by TASK_QUEUE=celery"),
+        ({"TASK_QUEUE": "celery", "REDIS_URL": "redis://127.0.0.1:1/0"}, "Redis at 127.0.0.1:1 cannot be reached"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why(tmp_path: Path, settings: dict[str, str], words: str) -> None:
+    environment = {**environ, "DATA_DIR": str(tmp_path), "VISION_MODEL": "none", **settings}
+    done = subprocess.run(
+        [sys.executable, "celery_worker.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert f"Cannot start: {words}" in done.stderr or f"Cannot start: REDIS_URL: {words}" in done.stderr
