@@ -3,7 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run worker run-cluster test demo check audit lock faults bench bench-highlights bench-workout bench-vision format clean
+.PHONY: run worker run-cluster test test-cluster demo check audit lock faults faults-cluster bench bench-highlights bench-workout \
+	bench-vision format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -19,6 +20,13 @@ demo: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# The contract as it is tested of one process, held of clusters: a Redis, a store and a worker for each service.
+CONTRACT := access api_shape async_api client files_api follow idempotency legacy poll previews results state_table tus \
+	upload_refusals web_api
+
+test-cluster: .venv/installed-dev
+	TEST_CLUSTER=1 $(BIN)/pytest -n 2 --dist worksteal $(CONTRACT:%=tests/test_%.py)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -44,6 +52,9 @@ lock: .venv/installed-dev
 
 faults: .venv/installed-dev
 	$(BIN)/python -m benchmarks.faults $(if $(FULL),--full)
+
+faults-cluster: .venv/installed-dev
+	$(BIN)/python -m benchmarks.cluster $(if $(FULL),--full)
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.bench

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -55,6 +56,9 @@ ACCEPTED_A_TURN = 32
 """Connections that are accepted in one turn of the event loop. libuv takes one for each listening socket, so there are
 as many that share one queue: a turn may take milliseconds, and hundreds of clients may come at once."""
 
+WAITING = 64
+"""Threads for what waits for a store elsewhere, so that nothing else has to wait with it when that is slow."""
+
 STARTUP_FAILURE = 3
 """The exit status by which a uvicorn worker tells its supervisor that starting it again is no use."""
 
@@ -93,7 +97,7 @@ def front(house: House) -> FastAPI:
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files).router().routes,
             *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
-            *PagesApi(house.settings.data_dir).router().routes,
+            *PagesApi(house.settings.data_dir, house.files.link_origin).router().routes,
         ],
     )
     app.state.house = house
@@ -130,6 +134,8 @@ def _add_middleware(app: FastAPI, house: House) -> None:
 @asynccontextmanager
 async def _open(house: House) -> AsyncIterator[None]:
     """Take up what an earlier run left, serve, and give back what is unfinished."""
+    if house.settings.storage_url:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(WAITING, thread_name_prefix="waits"))
     await asyncio.to_thread(child.prepare)
     await asyncio.to_thread(_take_up, house)
     house.eyes.open(partial(_give_up, house))
@@ -149,8 +155,7 @@ async def _open(house: House) -> AsyncIterator[None]:
 
 
 def _take_up(house: House) -> None:
-    # Folders without a row beside them may well be somebody's, where rows are elsewhere.
-    swept = 0 if house.store.shared else house.files.sweep()
+    swept = house.files.sweep(lambda session_id: house.store.get(session_id) is not None)
     house.resumables.open(lambda session_id: house.sessions.get_session(session_id) is not None)
     waiting = house.sessions.recover(keep_source=house.settings.keep_source)
     with suppress(Draining):  # told to stop already: they wait for the next start
@@ -186,7 +191,7 @@ def _clean_up(house: House, pause: float) -> None:
     if not is_shared(house.store) or house.store.board.turn("sweep", pause * 0.9):
         house.sessions.cleanup_expired_sessions(house.settings.session_ttl_hours)
     house.resumables.sweep()
-    house.files.empty_trash()
+    house.files.tidy()
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -29,6 +30,8 @@ LEAVE_SECONDS = 15.0
 """For a part that was told to end."""
 
 PAUSE_SECONDS = 0.02
+
+PORTS = (20_000, 32_000)
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -230,10 +233,12 @@ def _make_bucket(port: int) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """By chance, and below those that the system gives to clients: one of them may not take it in the meantime."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 def main(arguments: list[str] | None = None) -> int:

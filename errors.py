@@ -12,6 +12,7 @@ ServiceError                       500  internal
 ├── QueueFull                      429  queue_full             as many sessions wait as MAX_QUEUED allows
 ├── Draining                       503  draining               the service is about to stop
 ├── NotReady                       503  not_ready              it cannot take work now; the body's reason says why
+├── StorageUnavailable             503  storage_unavailable    the store for files cannot be reached
 ├── StoreAway                      503  store_unavailable      what keeps the sessions' rows cannot be reached
 ├── InsufficientStorage            507  insufficient_storage   the disk is full, or nearly
 ├── SessionNotFound                404  session_not_found      unknown, deleted or malformed id
@@ -110,6 +111,12 @@ class Draining(ServiceError):
 class NotReady(ServiceError):
     status_code = 503
     reason = "not_ready"
+    retry_after_seconds = 5
+
+
+class StorageUnavailable(ServiceError):
+    status_code = 503
+    reason = "storage_unavailable"
     retry_after_seconds = 5
 
 

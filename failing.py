@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError
+from errors import AnalysisFailed, InsufficientStorage, OutOfMemory, ServiceError, StorageUnavailable
 from schemas import Status
 from stores.files import FULL_DISK
 
@@ -16,7 +16,7 @@ def failure(error: ServiceError) -> dict[str, Any]:
 
 def in_words(error: Exception) -> ServiceError:
     """The error as its session's client is told of it; what was not raised on purpose stays in the log."""
-    if isinstance(error, AnalysisFailed | InsufficientStorage):
+    if isinstance(error, AnalysisFailed | InsufficientStorage | StorageUnavailable):
         return error
     if isinstance(error, ServiceError):
         return AnalysisFailed(str(error))

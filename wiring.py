@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from api import PREFIX
 from api.followers import Followers
 from api.intake import Intake
 from api.previews import Previews
-from api.resumable import Resumables
+from api.resumable import OwnResumables, Resumables
+from api.shared_resumable import SharedResumables
 from api.space import Space
 from carrying import Terms
 from config import Settings
 from crews import Ledger, Watch, crew_of, watches_of
 from railway_video_generator import RailwayVideoGenerator
-from schemas import AnalysisType, Limits
-from session_manager import SessionManager
-from stores import SessionStore, open_session_files, open_session_store
+from schemas import AnalysisType, Found, Limits, Session
+from session_manager import ENDED, SessionManager
+from stores import SessionStore, check_together, is_shared, open_parts, open_session_files, open_session_store
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager, Crew
 from vision.eyes import Eyes
@@ -70,25 +73,39 @@ class House(Workshop):
 def build(settings: Settings, eyes: Eyes | None = None) -> House:
     """The eyes are those of the settings, if none are given. Raises CannotStart."""
     shop = build_workshop(settings, eyes or eyes_at_the_door(settings))
+    if is_shared(shop.store) and settings.storage_url:
+        shop.store.watch(partial(_drop_ended, shop.files), shop.files.lingering)
     space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
-    resumables = Resumables(
-        settings.data_dir, space, ttl_hours=settings.resumable_ttl_hours, most=settings.max_resumable
-    )
     return House(
         **vars(shop),
         watches=watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.eyes),
         space=space,
         intake=Intake(shop.sessions, shop.tasks, shop.files, space, settings),
-        resumables=resumables,
+        resumables=_resumables(settings, shop.store, space),
         followers=Followers(shop.sessions, shop.tasks),
         previews=Previews(shop.sessions, shop.files, limits_of(settings)),
     )
+
+
+def _drop_ended(files: SessionFiles, session_id: str, news: Session | Found | None) -> None:
+    """Wherever it was ended, no copy of its video lingers here."""
+    if news is None or (not isinstance(news, Found) and news["status"] in ENDED):
+        threading.Thread(target=files.drop, args=(session_id,), name="drop", daemon=True).start()
+
+
+def _resumables(settings: Settings, store: SessionStore, space: Space) -> Resumables:
+    parts, hours, most = open_parts(settings), settings.resumable_ttl_hours, settings.max_resumable
+    if not is_shared(store):
+        return OwnResumables(parts, space, ttl_hours=hours, most=most)
+    here = not settings.storage_url
+    return SharedResumables(parts, store.board, space, ttl_hours=hours, most=most, on_this_disk=here)
 
 
 def build_workshop(settings: Settings, eyes: Eyes | None = None, man: Man = crew_of) -> Workshop:
     """As `build`, without what only a door needs; `man` says who works."""
     eyes = eyes or eyes_of(settings)
     store, files = open_session_store(settings), open_session_files(settings)
+    check_together(settings, store, files)
     sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
     generator = RailwayVideoGenerator(limits_of(settings), eyes)
     analyses = {

@@ -1,17 +1,18 @@
-"""Serves what a result lists: the video, the reel, stills, exports; whole, or the stretch that a player asks for."""
+"""Serves what a result lists: the video, the reel, stills, exports; whole, or the stretch that a player asks for.
+
+Or sends the client on to the store that keeps it, where that has an address to give.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -27,25 +28,13 @@ from schemas import ErrorBody, PreviewBody, Session
 from session_manager import SessionManager
 from showcase import PREVIEW
 from stores.files import SessionFiles
-
-CHUNK_BYTES = 256 << 10
-"""Read in one go, in a thread: about a thousand hops for a quarter of a gigabyte."""
+from stores.shown import BYTES, MEDIA_TYPES, Method, Shown, StoredFile
 
 KNOWN_RESULTS = 256
 """Results of which is remembered what they list."""
 
-TYPES = {
-    ".mp4": "video/mp4",
-    ".webm": "video/webm",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".avi": "video/x-msvideo",
-    ".jpg": "image/jpeg",
-    ".vtt": "text/vtt; charset=utf-8",
-    ".csv": "text/csv; charset=utf-8",
-    ".edl": "text/plain; charset=utf-8",
-}
-"""What is not here is served as bytes without a meaning, and a browser is told not to guess one."""
+LINK_KEPT_SECONDS = 60
+"""How long a client may come back to a link without asking here again; the link itself holds for longer."""
 
 SAVED = {".csv", ".edl"}
 """To be saved rather than shown."""
@@ -56,16 +45,6 @@ _ERRORS = {
     416: "The range begins past the file's end",
     500: "The analysis failed",
 }
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A file, and what is known of it while it is open."""
-
-    file: BinaryIO
-    size: int
-    etag: str
-    modified: str
 
 
 class _Unmade:
@@ -86,6 +65,7 @@ class FilesApi:
             202: {"model": PreviewBody, "description": "A preview that is being made; ask again"},
             206: {"description": "The range that was asked for"},
             304: {"description": "It is as the client has it"},
+            307: {"description": "It is to be had from the store itself, at this address, for a while"},
             **{code: {"model": ErrorBody, "description": words} for code, words in _ERRORS.items()},
             "default": {"model": ErrorBody, "description": "Any other refusal, in the same shape"},
         }
@@ -97,27 +77,43 @@ class FilesApi:
     async def get_file(self, request: Request, session_id: str, name: str) -> Response:
         """A file that the result lists. `?download=1` has a browser save it. Ranges, and `If-None-Match`, work."""
         row, result = completed(self._sessions, session_id)
-        opened = await asyncio.to_thread(self._open, session_id, result, name)
-        if opened is None:
+        shown = _shown(row, name, "download" in request.query_params)
+        found = await asyncio.to_thread(self._find, session_id, result, name, shown, _linked_for(request))
+        if found is None:
             unexpired(self._sessions, session_id)  # cleaned up, or expired, since its row was read
             raise FileNotFound("There is no such file in this session", sessionId=session_id)
-        if isinstance(opened, _Unmade):
+        if isinstance(found, _Unmade):
             return _under_way(session_id, self._previews.percent(row))
-        return _answer(request, opened, _headers(row, name, opened, "download" in request.query_params))
+        if isinstance(found, str):
+            return _sent_on(found)
+        return _answer(request, found, _headers(shown, found))
 
-    def _open(self, session_id: str, result: str, name: str) -> _Opened | _Unmade | None:
-        path = self._files.folder(session_id) / name
+    def _find(
+        self, session_id: str, result: str, name: str, shown: Shown, method: Method | None
+    ) -> str | StoredFile | _Unmade | None:
+        """A link, where there is a method to use it by; or the file. Only of a preview it is not known that there is
+        one."""
+        if not self._is_listed(session_id, result, name):
+            return None
+        opened = self._open(session_id, result, name) if name == PREVIEW or method is None else None
+        link = self._files.link(session_id, name, shown, method) if method and not isinstance(opened, _Unmade) else None
+        if link and isinstance(opened, StoredFile):
+            opened.close()
+        return link or opened or self._open(session_id, result, name)
+
+    def _open(self, session_id: str, result: str, name: str) -> StoredFile | _Unmade | None:
         try:
-            if name not in self._listed(session_id, result):
-                return None
-            file = path.open("rb")
+            return self._files.open(session_id, name)
         except FileNotFoundError:
-            return _Unmade() if name == PREVIEW and (path.parent / result).exists() else None
+            return _Unmade() if name == PREVIEW and self._files.has_result(session_id, result) else None
+
+    def _is_listed(self, session_id: str, result: str, name: str) -> bool:
+        try:
+            return name in self._listed(session_id, result)
+        except FileNotFoundError:
+            return False
         except ValueError as error:
             raise lost_result(session_id) from error
-        facts = os.fstat(file.fileno())
-        etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
-        return _Opened(file, facts.st_size, etag, formatdate(facts.st_mtime, usegmt=True))
 
     def _read_listed(self, session_id: str, result: str) -> frozenset[str]:
         """The names of the files that a result lists. It never changes once it is complete."""
@@ -138,15 +134,28 @@ def _urls_in(value: Any) -> Iterator[str]:
             yield from _urls_in(inner)
 
 
-def _answer(request: Request, opened: _Opened, headers: dict[str, str]) -> Response:
+def _linked_for(request: Request) -> Method | None:
+    """How a link would be used; None for a script that reads the file itself: the store is another origin, which would
+    have to allow that."""
+    if request.headers.get("sec-fetch-mode", "no-cors") in ("cors", "same-origin"):
+        return None
+    return "HEAD" if request.method == "HEAD" else "GET"
+
+
+def _sent_on(link: str) -> Response:
+    headers = {"Location": link, "Cache-Control": f"private, max-age={LINK_KEPT_SECONDS}"}
+    return Response(status_code=307, headers=headers)
+
+
+def _answer(request: Request, opened: StoredFile, headers: dict[str, str]) -> Response:
     if same(opened.etag, request.headers.get("if-none-match")):
-        opened.file.close()
+        opened.close()
         kept = {name: headers[name] for name in ("ETag", "Cache-Control", "Last-Modified")}
         return Response(status_code=304, headers=kept)
     try:
-        stretch = stretch_of(_range_of(request, opened), opened.size)
+        stretch = stretch_of(_range_of(request, opened, headers["Last-Modified"]), opened.size)
     except Unsatisfiable:
-        opened.file.close()
+        opened.close()
         words = f"The file has {opened.size} bytes: the range begins past its end"
         told = HttpRefusal(words, 416, "range_not_satisfiable")
         return flat_answer(request.url.path, told, {"Content-Range": f"bytes */{opened.size}"})
@@ -155,9 +164,9 @@ def _answer(request: Request, opened: _Opened, headers: dict[str, str]) -> Respo
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{opened.size}"
     headers["Content-Length"] = str(part.end - part.start)
     if request.method == "HEAD":
-        opened.file.close()
+        opened.close()
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(_read(opened.file, part), status, headers)
+    return StreamingResponse(_read(opened, part), status, headers)
 
 
 def _under_way(session_id: str, percent: int) -> Response:
@@ -165,36 +174,42 @@ def _under_way(session_id: str, percent: int) -> Response:
     return JSONResponse(body.model_dump(by_alias=True), 202, {"Retry-After": "1", "Cache-Control": "no-store"})
 
 
-def _range_of(request: Request, opened: _Opened) -> str | None:
+def _range_of(request: Request, opened: StoredFile, modified: str) -> str | None:
     """The range asked for; none where the client has another version of the file, nor of a HEAD (RFC 9110, 14.2)."""
     held = request.headers.get("if-range")
-    meant = request.method == "GET" and held in (None, opened.etag, opened.modified)
+    meant = request.method == "GET" and held in (None, opened.etag, modified)
     return request.headers.get("range") if meant else None
 
 
-async def _read(file: BinaryIO, part: Stretch) -> AsyncIterator[bytes]:
+async def _read(opened: StoredFile, part: Stretch) -> AsyncIterator[bytes]:
     try:
-        await asyncio.to_thread(file.seek, part.start)
-        left = part.end - part.start
-        while left and (chunk := await asyncio.to_thread(file.read, min(CHUNK_BYTES, left))):
-            left -= len(chunk)
+        at = part.start
+        while at < part.end:
+            chunk = await asyncio.to_thread(opened.read, at, min(opened.piece_bytes, part.end - at))
+            if not chunk:
+                break
+            at += len(chunk)
             yield chunk
     finally:
-        file.close()
+        opened.close()
 
 
-def _headers(row: Session, name: str, opened: _Opened, download: bool) -> dict[str, str]:
-    ending = Path(name).suffix.lower()
-    saved = "attachment" if download or ending in SAVED else "inline"
+def _headers(shown: Shown, opened: StoredFile) -> dict[str, str]:
     return {
-        "Content-Type": TYPES.get(ending, "application/octet-stream"),
-        "Content-Disposition": f"{saved}; {_file_name(row, name)}",
+        "Content-Type": shown.media_type,
+        "Content-Disposition": shown.disposition,
         "X-Content-Type-Options": "nosniff",
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
         "ETag": opened.etag,
-        "Last-Modified": opened.modified,
+        "Last-Modified": formatdate(opened.modified, usegmt=True),
     }
+
+
+def _shown(row: Session, name: str, download: bool) -> Shown:
+    ending = Path(name).suffix.lower()
+    saved = "attachment" if download or ending in SAVED else "inline"
+    return Shown(MEDIA_TYPES.get(ending, BYTES), f"{saved}; {_file_name(row, name)}")
 
 
 def _file_name(row: Session, name: str) -> str:

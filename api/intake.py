@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from errors import AnalysisFailed, DecoderUnavailable, Draining, NotReady, Servi
 from logs import event
 from schemas import AnalysisType, Idempotency, Limits, Metadata, Params, Session, VideoInfo
 from session_manager import SessionManager, new_session_id
-from stores.files import PART, SessionFiles, sync_folder
+from stores.files import PART, SOURCE, SessionFiles, sync_folder
 from task_manager import BackgroundTaskManager
 from video.probe import probe
 
@@ -92,6 +93,7 @@ class Intake:
         self._files = files
         self._open_sink = open_sink
         self._max_bytes = settings.max_upload_mb << 20
+        self._works_here = settings.task_queue == "threads"
         self._max_queued = settings.max_queued
         self._space = space
         self._keys = IdempotencyKeys(sessions)
@@ -182,7 +184,7 @@ class Intake:
         key = None if legacy else key_of(request)
         content_type = request.headers.get("content-type", "")
         reader = FormReader(content_type, "video", self._max_bytes, lambda fields: _check_early(read_form, fields))
-        part = await to_its_end(self._files.reserve, session_id) / f"source{PART}"
+        part = await to_its_end(self._files.reserve, session_id) / f"{SOURCE}{PART}"
         sha256 = await self._receive(body, reader, part, claim)
         wanted = read_form(reader.fields, True)
         if wanted is None or reader.filename is None:
@@ -224,8 +226,10 @@ class Intake:
             info = await self._probed(request, source)
             sha256 = await to_its_end(_sha256, source)
             try:
+                if self._files.folder(session_id).exists():  # whoever tried before was killed before its row was there
+                    await to_its_end(self._files.remove, session_id)
                 folder = await to_its_end(self._files.reserve, session_id)
-                path = folder / f"source.{info.container}"
+                path = folder / f"{SOURCE}.{info.container}"
                 await to_its_end(_link, source, path)
                 metadata = _metadata(filename, sha256, info, owned, legacy=False)
                 upload = Upload(session_id, path, wanted, metadata)
@@ -278,7 +282,7 @@ class Intake:
         await to_its_end(self._files.keep, upload.session_id, upload.path)
         made = await to_its_end(self._create, upload, most_waiting)
         facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
-        await to_its_end(self._files.let_go, upload.session_id)
+        await to_its_end(partial(self._files.let_go, wanted_soon=made and self._works_here), upload.session_id)
         if made:
             event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
         return made
@@ -306,7 +310,7 @@ def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:
 
 
 def _named(part: Path, info: VideoInfo) -> Path:
-    path = part.rename(part.with_name(f"source.{info.container}"))
+    path = part.rename(part.with_name(f"{SOURCE}.{info.container}"))
     sync_folder(path.parent)
     return path
 

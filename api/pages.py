@@ -29,27 +29,28 @@ TYPES = {
     ".ts": "text/plain; charset=utf-8",
 }
 
-POLICY = "; ".join(
-    (
+
+def headers_of(store: str | None) -> dict[str, str]:
+    """What the page may load and do: nothing from elsewhere but pictures and videos from the store that links lead to,
+    by its origin; nothing written into its markup."""
+    also = f" {store}" if store else ""
+    policy = (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob:",
+        f"img-src 'self' blob: data:{also}",
+        f"media-src 'self' blob:{also}",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
     )
-)
-"""What the page may load and do: nothing from elsewhere, nothing written into its markup."""
-
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # A browser keeps every file and asks each time whether it still holds, so that no old module meets a new one.
-    "Cache-Control": "no-cache",
-}
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        # A browser keeps every file and asks each time whether it still holds, so that no old module meets a new one.
+        "Cache-Control": "no-cache",
+    }
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Asset:
     etag: str
     """Weak: the same for both."""
 
-    def answer(self, request: Request) -> Response:
-        headers = HEADERS | {"ETag": self.etag, "Vary": "Accept-Encoding"}
+    def answer(self, request: Request, headers: dict[str, str]) -> Response:
+        headers = headers | {"ETag": self.etag, "Vary": "Accept-Encoding"}
         if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("accept-encoding", ""):
@@ -110,7 +111,9 @@ class Sample:
 
 
 class PagesApi:
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, store: str | None = None) -> None:
+        """`store` is the origin that links to files lead to."""
+        self._headers = headers_of(store)
         self._assets = read_assets(WEB)
         self._sample = Sample(data_dir)
 
@@ -129,8 +132,8 @@ class PagesApi:
         asset = self._assets.get(name or "index.html")
         if asset is None:
             raise HttpRefusal(f"The page has no file {name}", 404, "not_found")
-        return asset.answer(request)
+        return asset.answer(request, self._headers)
 
     async def sample(self) -> Response:
         """A short drawn video to try the page with; ranges of it can be asked for."""
-        return FileResponse(await self._sample.path(), media_type="video/mp4", headers=HEADERS)
+        return FileResponse(await self._sample.path(), media_type="video/mp4", headers=self._headers)

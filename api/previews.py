@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import logs
-from errors import AnalysisFailed, AnalysisStopped, InsufficientStorage, QueueFull, ServiceError
+from errors import AnalysisFailed, AnalysisStopped, InsufficientStorage, QueueFull, ServiceError, StorageUnavailable
 from logs import event
 from progress import video_seconds
 from schemas import Limits, Session, Status, Written
@@ -93,12 +93,15 @@ class Previews:
                 job.percent = min(99, int(100 * piece.seconds / seconds))
                 yield piece.offset, piece.data
 
-        source = self._files.fetch(session_id, row["video_path"], stopped)
-        target = self._files.folder(session_id) / PREVIEW
-        if target.exists():  # made since somebody looked for it
-            return
-        with closing(preview(source, self._limits, stopped)) as pieces:
-            write_pieces(target, reported(pieces), round(BYTES_A_SECOND * (1 + seconds)))
+        try:
+            source = self._files.fetch(session_id, row["video_path"], stopped)
+            target = self._files.folder(session_id) / PREVIEW
+            if not target.exists():  # else it was made since somebody looked for it
+                with closing(preview(source, self._limits, stopped)) as pieces:
+                    write_pieces(target, reported(pieces), round(BYTES_A_SECOND * (1 + seconds)))
+            self._files.publish(session_id)
+        finally:
+            self._files.let_go(session_id)
 
     def _forget(self, session_id: str) -> None:
         with self._lock:
@@ -106,6 +109,8 @@ class Previews:
 
 
 def _in_words(error: Exception) -> ServiceError:
+    if isinstance(error, StorageUnavailable):
+        return error
     if isinstance(error, OSError) and error.errno in FULL_DISK:
         return InsufficientStorage("The disk is full: the preview cannot be made")
     reason = error.reason if isinstance(error, ServiceError) else "internal"

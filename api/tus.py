@@ -22,7 +22,7 @@ from api.idempotency import owner_of
 from api.intake import Intake, Owned, ReadForm, Wanted
 from api.keyring import new_token, token_hash
 from api.multipart import too_large
-from api.resumable import Resumable, Resumables
+from api.resumable import Begun, Resumable, Resumables, locked
 from api.routes import errors
 from api.rows import known
 from api.space import storage_trouble_in_words
@@ -143,12 +143,13 @@ class TusApi:
         self._intake.check_room()
         with storage_trouble_in_words():
             hashed = token and token_hash(token)
-            upload = await to_its_end(self._resumables.create, length, metadata, owner_of(request), hashed)
+            begun = Begun(length, metadata, owner_of(request), hashed)
+            upload = await to_its_end(self._resumables.create, begun)
         location = {"Location": f"{UPLOADS}/{upload.id}"}
         if token:  # told with the first answer, so that it cannot be lost with the last
             location |= {TOKEN: token, "Cache-Control": "no-store"}
         if request.headers.get("content-type", "").startswith(CHUNK_TYPE):
-            with upload.held():
+            async with self._resumables.held(upload):
                 answer = await self._take(request, upload)
             answer.status_code = 201
         else:
@@ -159,11 +160,12 @@ class TusApi:
     async def stand(self, request: Request, upload_id: str) -> Response:
         """How many bytes have come for good."""
         check_version(request)
-        upload = self._resumables.get(upload_id, owner_of(request))
+        upload = await self._looked_up(request, upload_id)
         if upload is not None and upload.complete:
             # Its last answer was lost, or the service stopped before it was looked at.
-            with upload.held():
-                await self._finish(request, upload)
+            async with self._resumables.held(upload):
+                if not upload.gone:
+                    await self._finish(request, upload)
             upload = None
         if upload is None:
             row = self._session(upload_id)
@@ -177,7 +179,7 @@ class TusApi:
 
     async def answer(self, request: Request, upload_id: str) -> Response:
         """What the upload of a form answers, once the last byte has come."""
-        if upload := self._resumables.get(upload_id, owner_of(request)):
+        if upload := await self._looked_up(request, upload_id):
             words = f"{upload.record.offset} of {upload.record.length} bytes have come"
             raise HttpRefusal(words, 409, "upload_incomplete", uploadOffset=upload.record.offset)
         answer = self._accepting.told_again(self._session(upload_id))
@@ -189,8 +191,9 @@ class TusApi:
         check_version(request)
         check_type(request)
         offset = number(request, "Upload-Offset")
-        upload = self._found(request, upload_id)
-        with upload.held():
+        upload = await self._found(request, upload_id)
+        async with self._resumables.held(upload):
+            _check_ours(upload)
             if offset != upload.record.offset:
                 words = f"The upload is at byte {upload.record.offset}, and not at {offset}"
                 raise HttpRefusal(words, 409, "offset_mismatch", uploadOffset=upload.record.offset)
@@ -199,7 +202,7 @@ class TusApi:
     async def end(self, request: Request, upload_id: str) -> Response:
         """Give the upload up and delete what has come."""
         check_version(request)
-        upload = self._found(request, upload_id)
+        upload = await self._found(request, upload_id)
         upload.gone = True
         await to_its_end(self._resumables.remove, upload)
         return Response(status_code=204)
@@ -220,8 +223,7 @@ class TusApi:
                 raise _past_the_end(upload)
             with storage_trouble_in_words():
                 await self._receive(request.state.body, upload)
-        if upload.gone:
-            raise _unknown()
+        _check_ours(upload)
         if upload.complete:
             await self._finish(request, upload)
             size = str(upload.record.length)
@@ -242,8 +244,7 @@ class TusApi:
                 if len(batch) >= BATCH_BYTES:
                     full, batch = batch, bytearray()
                     await to_its_end(sink.write, full)
-                if upload.gone:
-                    raise _unknown()
+                _check_ours(upload)
         finally:
             await to_its_end(_write_last, sink, batch)
 
@@ -253,7 +254,9 @@ class TusApi:
             filename, wanted = self._wanted(upload.record.metadata)
             owned = Owned(upload.record.owner or None, upload.record.token_hash)
             try:
-                taken = await self._intake.adopt(request, upload.id, upload.path, filename, wanted, owned)
+                with storage_trouble_in_words():
+                    async with self._resumables.whole(upload) as path:
+                        taken = await self._intake.adopt(request, upload.id, path, filename, wanted, owned)
             except ServiceError as error:
                 if upload.gone:
                     raise _unknown() from error
@@ -274,8 +277,12 @@ class TusApi:
         assert wanted is not None
         return filename, wanted
 
-    def _found(self, request: Request, upload_id: str) -> Resumable:
-        upload = self._resumables.get(upload_id, owner_of(request))
+    async def _looked_up(self, request: Request, upload_id: str) -> Resumable | None:
+        with storage_trouble_in_words():
+            return await to_its_end(self._resumables.get, upload_id, owner_of(request))
+
+    async def _found(self, request: Request, upload_id: str) -> Resumable:
+        upload = await self._looked_up(request, upload_id)
         if upload is None:
             raise _unknown()
         return upload
@@ -302,6 +309,13 @@ def _standing(upload: Resumable) -> dict[str, str]:
 def _past_the_end(upload: Resumable) -> HttpRefusal:
     words = f"The body goes on beyond the {upload.record.length} bytes that were announced"
     return HttpRefusal(words, 413, "upload_too_large", maxBytes=upload.record.length)
+
+
+def _check_ours(upload: Resumable) -> None:
+    if upload.gone:
+        raise _unknown()
+    if upload.lost:
+        raise locked()
 
 
 def _unknown() -> HttpRefusal:

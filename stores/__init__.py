@@ -9,7 +9,9 @@ from typing import Literal, Protocol, TypeGuard
 from config import Settings
 from schemas import Found, Session
 from stores.files import SessionFiles
+from stores.identity import check_same_place, settled_in
 from stores.memory import MemoryStore
+from stores.parts import FolderParts, Parts
 
 Edit = Callable[[Session], Session | None]
 """Gives the row's next form, or None to leave it as it is. May be called again on a newer row."""
@@ -126,6 +128,13 @@ class Board(Protocol):
     def turn(self, name: str, seconds: float) -> bool:
         """Whether it is one's turn: True for one in so many seconds, of all who ask."""
 
+    def hold(self, name: str, holder: str, seconds: float) -> bool:
+        """Have what only one may have, or have it for longer; False where somebody else has it. It is free again after
+        so many seconds."""
+
+    def free(self, name: str, holder: str) -> None:
+        """Let it go, if one has it."""
+
     def settle(self, name: str, value: str) -> str:
         """What whoever came first said."""
 
@@ -157,4 +166,27 @@ def open_session_store(settings: Settings) -> SessionStore:
 
 
 def open_session_files(settings: Settings) -> SessionFiles:
-    return SessionFiles(settings.data_dir)
+    """Raises CannotStart when the store for files cannot be had."""
+    if not settings.storage_url:
+        return SessionFiles(settings.data_dir, shared=bool(settings.redis_url))
+    from stores.objects import open_object_files  # noqa: PLC0415  loads obstore
+
+    return open_object_files(settings)
+
+
+def open_parts(settings: Settings) -> Parts:
+    """Where uploads that come in parts lie until they are complete: where every process that takes some can reach
+    them. One process alone has them on its disk, whatever keeps the files."""
+    if not (settings.redis_url and settings.storage_url):
+        return FolderParts(settings.data_dir)
+    from stores.object_parts import open_object_parts  # noqa: PLC0415  loads obstore
+
+    return open_object_parts(settings)
+
+
+def check_together(settings: Settings, store: SessionStore, files: SessionFiles) -> None:
+    """Raises CannotStart where rows and files are not each other's."""
+    if is_shared(store):
+        check_same_place(files, store.board.settle, settings)
+    elif settings.storage_url:
+        check_same_place(files, settled_in(settings.data_dir), settings)

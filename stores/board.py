@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stores.link import Link
-from stores.scripts import NOTE, NOTED, PASS, SETTLE
+from stores.scripts import FREE, HOLD, NOTE, NOTED, PASS, SETTLE
 
 
 class RedisBoard:
@@ -15,6 +15,12 @@ class RedisBoard:
     def turn(self, name: str, seconds: float) -> bool:
         milliseconds = max(1, round(seconds * 1000))
         return self._link.call("SET", f"video:turn:{name}", "", "NX", "PX", milliseconds) is not None
+
+    def hold(self, name: str, holder: str, seconds: float) -> bool:
+        return bool(self._link.run(HOLD, name, holder, max(1, round(seconds * 1000))))
+
+    def free(self, name: str, holder: str) -> None:
+        self._link.run(FREE, name, holder)
 
     def settle(self, name: str, value: str) -> str:
         return _text(self._link.run(SETTLE, name, value))

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -13,20 +14,31 @@ from pathlib import Path
 
 from pydantic_core import from_json
 
+from stores.shown import Method, Shown, StoredFile
+
 logger = logging.getLogger(__name__)
 
 ROW = "session.json"
 """The session's row beside its files; a folder without one was never acknowledged."""
 
 RESULT = "result.json"
+SOURCE = "source"
+"""Beginning of the name of a session's video."""
+
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system answers when there is no room for more."""
 
 PART = ".part"
 """Ending of a file that is still being written."""
 
+MARK = ".sessions"
+"""Name of what says whose files these are."""
+
 TRASH = ".trash-"
 """Beginning of the name of a folder that is being deleted: nobody finds half a session under its id."""
+
+GRACE_SECONDS = 600.0
+"""How long nothing was written in a folder that may be swept, where other processes work in the same place."""
 
 
 def is_session_id(name: str) -> bool:
@@ -78,7 +90,8 @@ def write_pieces(path: Path, pieces: Iterable[tuple[int, bytes]], most_bytes: in
         raise
 
 
-def _deleted(path: Path) -> bool:
+def deleted(path: Path) -> bool:
+    """Delete it; False, and why in the log, where that is not possible."""
     try:
         path.unlink(missing_ok=True)
     except OSError:
@@ -92,8 +105,16 @@ class SessionFiles:
     machine works on copies: `keep` and `publish` bring files there, `fetch` gets one back, `let_go` drops the copies.
     """
 
-    def __init__(self, root: Path) -> None:
+    lingering: Collection[str] = ()
+    """Sessions of which copies are left to whoever works on them next."""
+
+    link_origin: str | None = None
+    """The web origin that links lead to, where any are handed out."""
+
+    def __init__(self, root: Path, *, shared: bool = False) -> None:
+        """`shared` where other processes work in the same place."""
         self._root = root
+        self._shared = shared
 
     def folder(self, session_id: str) -> Path:
         return self._root / session_id
@@ -105,7 +126,7 @@ class SessionFiles:
         return folder
 
     def write_result(self, session_id: str, data: bytes) -> str:
-        """Keep the result; gives its name. Raises FileNotFoundError when the session's folder is gone."""
+        """Keep the result; gives its name. Raises FileNotFoundError when the session's folder is gone, or OSError."""
         write_atomically(self.folder(session_id) / RESULT, data)
         return RESULT
 
@@ -125,20 +146,36 @@ class SessionFiles:
             raise ValueError(f"the result of session {session_id} is no object")
         return data
 
+    def open(self, session_id: str, name: str) -> StoredFile:
+        """Raises FileNotFoundError where there is none, ValueError for a name that none can have."""
+        file = (self.folder(session_id) / name).open("rb")
+        facts = os.fstat(file.fileno())
+        etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+
+        def read(offset: int, most: int) -> bytes:
+            return os.pread(file.fileno(), most, offset)
+
+        return StoredFile(facts.st_size, etag, facts.st_mtime, read, file.close)
+
+    def link(self, session_id: str, name: str, shown: Shown, method: Method = "GET") -> str | None:
+        """An address by which whoever has it may have the file for a while, from the store itself; None where it is to
+        be had from here alone. Whether there is such a file is not looked at."""
+        return None
+
     def discard(self, session_id: str, *, keep: Collection[str] = ()) -> int:
         """Delete the session's files but those to keep and the row, also while it is being written; gives their
         number. One that cannot be deleted is logged and left: it must not keep a session from its end."""
-        deleted = 0
+        number = 0
         with suppress(FileNotFoundError):
             for entry in list(self.folder(session_id).iterdir()):
                 if entry.name not in keep and not entry.name.startswith(ROW):
-                    deleted += _deleted(entry)
-        return deleted
+                    number += deleted(entry)
+        return number
 
     def discard_source(self, session_id: str, video_path: str) -> None:
         """Delete the session's video alone."""
         if name := Path(video_path).name:
-            _deleted(self.folder(session_id) / name)
+            deleted(self.folder(session_id) / name)
 
     def keep(self, session_id: str, path: Path) -> None:
         """Have the session's video for good, where whoever works on it finds it. Raises OSError."""
@@ -146,8 +183,11 @@ class SessionFiles:
     def publish(self, session_id: str) -> None:
         """Have all that the work made for good, but parts and the video. Raises OSError."""
 
-    def let_go(self, session_id: str) -> None:
-        """Nobody on this machine works on the session's files any more."""
+    def let_go(self, session_id: str, *, wanted_soon: bool = False) -> None:
+        """Who worked on the session's files here does so no more. `wanted_soon` where somebody here is about to."""
+
+    def drop(self, session_id: str) -> None:
+        """The session has ended: its copies need linger no longer."""
 
     def fetch(self, session_id: str, video_path: str, stopped: Callable[[], bool] = lambda: False) -> Path:
         """The session's video on this machine's disk, also after the root was moved to another place. Raises
@@ -172,22 +212,29 @@ class SessionFiles:
             if doomed.exists():
                 logger.error("%s cannot be deleted; the next sweep or start will try again", doomed)
 
-    def sweep(self) -> int:
-        """Delete what a crash left: half-deleted folders, folders without a row, and parts. Only at start, when no
-        upload runs."""
-        swept = self.empty_trash()
+    def sweep(self, known: Callable[[str], bool] | None = None) -> int:
+        """Delete what a crash left: half-deleted folders, those of sessions that are not known, and parts. Without
+        `known`, a session is known whose row lies in its folder. Only at a start, when no upload runs here."""
+        swept = self._empty_trash()
         for folder in list(self._root.iterdir()):
-            if not (is_session_id(folder.name) and folder.is_dir()):
+            if not (is_session_id(folder.name) and folder.is_dir()) or (self._shared and _written_lately(folder)):
                 continue
-            if not (folder / ROW).exists():
+            if not (known(folder.name) if known else (folder / ROW).exists()):
                 self.remove(folder.name)
                 swept += 1
             else:
-                swept += sum(_deleted(part) for part in folder.glob(f"*{PART}"))
+                swept += sum(deleted(part) for part in folder.glob(f"*{PART}"))
         return swept
 
-    def empty_trash(self) -> int:
-        """Delete what could not be deleted before; gives the number of folders that were tried."""
+    def marked(self, text: str) -> str:
+        """What the place is marked with: this text, if it was not marked before."""
+        return settle_file(self._root / MARK, text)
+
+    def tidy(self) -> None:
+        """Now and then, while the service runs: delete what could not be deleted before."""
+        self._empty_trash()
+
+    def _empty_trash(self) -> int:
         doomed = list(self._root.glob(f"{TRASH}*"))
         for folder in doomed:
             shutil.rmtree(folder, ignore_errors=True)
@@ -196,3 +243,23 @@ class SessionFiles:
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""
         return shutil.disk_usage(self._root).free
+
+
+def settle_file(path: Path, text: str) -> str:
+    """What a file holds: this text, if there was none."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART}")
+    try:
+        part.write_text(text)
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path.read_text()
+
+
+def _written_lately(folder: Path) -> bool:
+    try:
+        newest = max(path.lstat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:
+        return True  # somebody is at it
+    return time.time() - newest < GRACE_SECONDS

@@ -228,6 +228,18 @@ redis.call('SETNX', 'video:settled:' .. ARGV[1], ARGV[2])
 return redis.call('GET', 'video:settled:' .. ARGV[1])
 """)
 
+HOLD = Script("""
+local key, holder, milliseconds = 'video:held:' .. ARGV[1], ARGV[2], ARGV[3]
+if redis.call('SET', key, holder, 'NX', 'PX', milliseconds) then return 1 end
+if redis.call('GET', key) ~= holder then return 0 end
+return redis.call('PEXPIRE', key, milliseconds)
+""")
+
+FREE = Script("""
+local key = 'video:held:' .. ARGV[1]
+if redis.call('GET', key) == ARGV[2] then redis.call('DEL', key) end
+""")
+
 NOTE = Script("""
 local name, value, seconds = unpack(ARGV)
 redis.call('HSET', 'video:note', name, value)
@@ -260,4 +272,4 @@ return 0
 """)
 """Microseconds to wait: the generic cell rate algorithm, as api/limits.py has it, by the clock of Redis."""
 
-SCRIPTS = (ADD, CHANGE, FIND, LOOK, REMOVE, RENEW, LAPSED, MADE_BY, SETTLE, NOTE, NOTED, PASS)
+SCRIPTS = (ADD, CHANGE, FIND, LOOK, REMOVE, RENEW, LAPSED, MADE_BY, SETTLE, HOLD, FREE, NOTE, NOTED, PASS)

@@ -114,6 +114,8 @@ class ChatServer:
         self.refuses_logprobs = False
         self.says: str | None = None
         """In place of the model's own words."""
+        self.seconds = 0.0
+        """How long it thinks about each answer, beside what that takes; about any number of them at once."""
         self.next_answers: deque[Misbehaviour] = deque()
         self.asked: list[dict[str, Any]] = []
         self.left = threading.Event()
@@ -161,6 +163,7 @@ class ChatServer:
         self.asked.append(body)
         if self.next_answers:
             return await self.next_answers.popleft()(request)
+        await asyncio.sleep(self.seconds)
         if self.refuses_logprobs and "logprobs" in body:
             return JSONResponse({"error": {"message": "logprobs are not supported"}}, 400)
         return JSONResponse(await asyncio.to_thread(self._completion, body))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,27 +10,63 @@ from typing import Any
 import pytest
 
 from config import Settings
+from tests.clustered import serve_clustered
 from tests.footage import draw_workout
+from tests.object_store import ObjectStore, object_store
 from tests.redis_server import RedisServer
 from tests.service import Program, Service, serve
 from video.draw import Style, draw_video
 from vision.eyes import Eyes
 
+CLUSTERED = bool(os.environ.get("TEST_CLUSTER"))
+"""Whether tests have their services in clusters: `make test-cluster`."""
+
+Serve = Callable[..., Iterator[Service]]
+"""Called with a folder for its data, its eyes if they are this process's, and settings."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if CLUSTERED and item.get_closest_marker("embedded"):
+            item.add_marker(pytest.mark.skip("it looks into the one process that a cluster is not"))
+
+
+@pytest.fixture(scope="session")
+def opening(request: pytest.FixtureRequest) -> Serve:
+    """How a test's service is opened: the app alone, or in a cluster of its own."""
+
+    def alone(data_dir: Path, eyes: Eyes | None = None, **settings: Any) -> Iterator[Service]:
+        defaults = {"data_dir": data_dir, "vision_model": "none"}
+        return serve(Settings.model_validate(defaults | settings), eyes)
+
+    def clustered(data_dir: Path, eyes: Eyes | None = None, **settings: Any) -> Iterator[Service]:
+        if eyes:
+            pytest.skip("its eyes are this process's, and no worker's")
+        folder = data_dir.with_name(f"{data_dir.name}-redis")
+        folder.mkdir()
+        redis = RedisServer(folder)
+        try:
+            yield from serve_clustered(data_dir, redis, request.getfixturevalue("s3"), **settings)
+        finally:
+            redis.close()
+
+    return clustered if CLUSTERED else alone
+
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(opening: Serve, tmp_path: Path) -> Iterator[Service]:
     """A service of this test's own."""
-    yield from serve(Settings(data_dir=tmp_path / "data", vision_model="none"))
+    yield from opening(tmp_path / "data")
 
 
 @pytest.fixture
-def serve_with(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+def serve_with(opening: Serve, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Services with settings of their own."""
     open_ones: list[Iterator[Service]] = []
 
     def open_one(eyes: Eyes | None = None, **settings: Any) -> Service:
-        defaults = {"data_dir": tmp_path / f"data{len(open_ones)}", "vision_model": "none"}
-        serving = serve(Settings.model_validate(defaults | settings), eyes)
+        data_dir = settings.pop("data_dir", tmp_path / f"data{len(open_ones)}")
+        serving = opening(data_dir, eyes, **settings)
         open_ones.append(serving)
         return next(serving)
 
@@ -39,9 +76,9 @@ def serve_with(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 
 
 @pytest.fixture(scope="session")
-def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def shared_service(opening: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that leave nothing behind and expect nothing to be empty."""
-    yield from serve(Settings(data_dir=tmp_path_factory.mktemp("shared") / "data", vision_model="none"))
+    yield from opening(tmp_path_factory.mktemp("shared") / "data")
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +144,18 @@ def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     yield start
     for one in started:
         one.kill()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """One server for all tests; each takes a place of its own in it."""
+    with object_store(tmp_path_factory.mktemp("s3")) as store:
+        yield store
+
+
+@pytest.fixture
+def s3_keys(s3: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The store, with what reaching it needs in the environment."""
+    for name, value in s3.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3

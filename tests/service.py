@@ -88,7 +88,7 @@ class Service:
         return self.house.settings.data_dir
 
     def folders(self) -> list[str]:
-        return sorted(path.name for path in self.data_dir.iterdir() if path.name != ".lock")
+        return sorted(path.name for path in self.data_dir.iterdir() if not path.name.startswith("."))
 
     def upload(self, video: Path | bytes, analysis_type: str = "highlights", **params: Any) -> httpx.Response:
         content = video if isinstance(video, bytes) else video.read_bytes()
@@ -124,15 +124,17 @@ class Service:
             filename="clip.mp4", sha256="", video={}, request_id=None, legacy=False, owner=owner, token_hash=hashed
         )
         session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
-        folder = self.house.files.folder(session_id)
-        folder.mkdir(exist_ok=True)
-        (folder / "source.mp4").write_bytes(b"video")
+        files = self.house.files
+        source = files.folder(session_id) / "source.mp4"
+        source.parent.mkdir(exist_ok=True)
+        source.write_bytes(b"video")
+        files.keep(session_id, source)
         if status is not Status.QUEUED:
             sessions.begin(session_id, "worker", max_attempts=3)
             sessions.update_session(session_id, progress=65, message="Analyzing segment 13/20")
         if status in (Status.COMPLETED, Status.EXPIRED):
-            self.house.files.write_result(session_id, b'{"highlights":[]}')
-            sessions.update_session(session_id, status=Status.COMPLETED, result="result.json")
+            result = files.write_result(session_id, b'{"highlights":[]}')
+            sessions.update_session(session_id, status=Status.COMPLETED, result=result)
         elif status in (Status.FAILED, Status.CANCELLED):
             sessions.update_session(session_id, status=status, **updates)
         if status is Status.EXPIRED:

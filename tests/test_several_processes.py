@@ -137,13 +137,15 @@ def test_the_same_upload_sent_to_two_at_once_is_one_session(together: Together, 
     assert upload(services[1].http, long_clip, "one").status_code == 200
 
 
-def test_what_waits_anywhere_counts_against_the_bound_of_all(together: Together, clip: Path) -> None:
-    here, there = together(2, max_queued=2)
-    waiting = [here.seeded(Status.QUEUED) for _ in range(2)]
+def test_what_waits_anywhere_counts_against_the_bound_of_all(together: Together, clip: Path, long_clip: Path) -> None:
+    here, there = together(2, max_queued=2, max_concurrent_jobs=1)
+    busy = [one.start(long_clip) for one in (here, there)]
+    until(lambda: all(here.status(one)["status"] == "processing" for one in busy))
+    waiting = [one.start(clip) for one in (here, there)]
     refused = there.upload(clip)
     assert (refused.status_code, refused.json()["reason"]) == (429, "queue_full")
-    assert sorted(row["session_id"] for row in there.house.store.all()) == sorted(waiting)
-    here.http.post(f"{BASE}/cancel/{waiting[0]}")
+    assert sorted(row["session_id"] for row in there.house.store.all()) == sorted(busy + waiting)
+    here.http.post(f"{BASE}/cancel/{waiting[1]}")
     assert there.upload(clip).status_code == 200
 
 

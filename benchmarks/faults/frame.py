@@ -32,10 +32,11 @@ class Plan:
     folder: Path
     full: bool
     seed: int
+    short: int = SHORT
 
     def count(self, full: int, least: int = 1) -> int:
-        """How often: `full` times, or a twentieth of it in the short form."""
-        return full if self.full else max(least, full // SHORT)
+        """How often: `full` times, or one `short`-th of it in the short form."""
+        return full if self.full else max(least, full // self.short)
 
     @property
     def data(self) -> Path:
