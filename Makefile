@@ -23,7 +23,7 @@ test: .venv/installed-dev
 
 # The contract as it is tested of one process, held of clusters: a Redis, a store and a worker for each service.
 CONTRACT := access api_shape async_api client files_api follow idempotency legacy poll previews results state_table tus \
-	upload_refusals web_api
+	upload_refusals web_api web_browser
 
 test-cluster: .venv/installed-dev
 	TEST_CLUSTER=1 $(BIN)/pytest -n 2 --dist worksteal $(CONTRACT:%=tests/test_%.py)

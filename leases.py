@@ -26,6 +26,9 @@ T = TypeVar("T")
 GAP_SECONDS = 0.25
 """Between two reports of one session's progress: they travel to other machines, and nobody sees more than that."""
 
+FIRST, FIRST_GAP_SECONDS = 20, 0.05
+"""But for the first ones, so that short work is seen to advance as well."""
+
 LOOK_SECONDS = 0.25
 """Between two rounds of the thread."""
 
@@ -47,6 +50,7 @@ class LeasedLine(Line):
         self._lost = threading.Event()
         self._held: Step | None = None
         self._next_telling = 0.0
+        self._told = 0
         self._renewed = self._asked = self._clock()
 
     def stopped(self) -> bool:
@@ -95,7 +99,8 @@ class LeasedLine(Line):
             step, now = self._held, self._clock()
             if step is None or now < self._next_telling:
                 return
-            self._next_telling = now + GAP_SECONDS
+            self._next_telling = now + (FIRST_GAP_SECONDS if self._told < FIRST else GAP_SECONDS)
+            self._told += 1
             with suppress(StoreAway):  # then it is told later, or a newer one is
                 self._answered(super().tell(step))
                 self._held = None

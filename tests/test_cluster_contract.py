@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import pytest
 from tests.clustered import serve_clustered
 from tests.object_store import ObjectStore
 from tests.redis_server import RedisServer
-from tests.service import BASE, Service, serve
+from tests.service import BASE, Service, serve, until
 from tests.test_async_api import (  # noqa: F401
     test_100_percent_means_that_results_can_be_read,
     test_a_video_becomes_its_moments,
     test_cancelling_twice_at_once_is_fine,
     test_progress_is_followed_from_start_to_end,
 )
+from tests.test_compose import SERVICES
 from tests.test_files_api import (  # noqa: F401
     data,
     session_id,
@@ -73,3 +75,21 @@ def test_any_front_door_serves_any_session(service: Service, tmp_path: Path, cli
     assert other.http.delete(f"{BASE}/cleanup/{one}").status_code == 200
     assert service.http.get(f"{BASE}/status/{one}").status_code == 404
     next(doors, None)
+
+
+def test_a_container_can_tell_whether_its_worker_is_well(
+    service: Service, _redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As compose.yaml asks."""
+    monkeypatch.setenv("REDIS_URL", _redis_server.url)
+    _, _, _, script = SERVICES["worker"]["healthcheck"]["test"]
+    until(lambda: service.http.get("/health").json()["workers"])
+    assert ended_with(script) == 0
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    assert ended_with(script) == 1
+
+
+def ended_with(script: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        exec(script, {})
+    return int(ended.value.code or 0)

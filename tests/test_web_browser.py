@@ -14,11 +14,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from config import Settings
 from schemas import Status
 from tests.browser import Visit, barriers, chromium
 from tests.events import find
-from tests.service import BASE, Program, Service, serve, until
+from tests.service import BASE, Program, Service, until
 from video.draw import Style, draw_video
 
 FIRST_VIEW_BYTES = 60_000
@@ -32,8 +31,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    yield from serve(Settings(data_dir=tmp_path_factory.mktemp("host") / "data", vision_model="none"))
+def host(opening: Callable[..., Iterator[Service]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    yield from opening(tmp_path_factory.mktemp("host") / "data")
 
 
 @pytest.fixture
