@@ -63,8 +63,8 @@ class NoPlainFile(OSError):
 
 
 def read_plain(path: Path, most_bytes: int) -> bytes:
-    """What a file holds. Raises NoPlainFile where it is something else, OSError where there is none, and ValueError where
-    it is too long."""
+    """What a file holds. Raises NoPlainFile where it is something else, FileNotFoundError where there is none, and
+    ValueError where it is too long."""
     # Without O_NONBLOCK a pipe that lies in its place would be waited for.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
         facts = os.fstat(file.fileno())
