@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import lru_cache
 
 import cv2
@@ -25,6 +26,10 @@ BORDER_PIXELS = 3
 
 MOST_STEPS, LEAST_STEP = 6, 0.01
 """Steps of the search for the camera's motion, and pixels under which a step is the last."""
+
+SHAKES_PIXELS, SHAKING_SAMPLES = 0.05, 20
+"""A camera is held by hand whose motion changes by so much from one sample to the next, up and down and to the sides
+alike, in the middle of so many: what somebody does before a camera that stands is smoother, or goes one way."""
 
 Motion = NDArray[np.float64]
 """(4,) pixels shifted to the right and down, and by which share of the distance from the middle a pixel moves outwards
@@ -99,6 +104,20 @@ def aligned(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Motion:
         if np.abs(step[:2]).max() < LEAST_STEP:
             break
     return motion
+
+
+class Shaking:
+    """Tells from motions in time order whether the camera is held by hand."""
+
+    def __init__(self) -> None:
+        self._before = np.zeros(4)
+        self._changes: deque[Motion] = deque(maxlen=SHAKING_SAMPLES)
+
+    def goes_on(self, motion: Motion) -> bool:
+        """Whether it shakes, with `motion` the next."""
+        self._changes.append(np.abs(motion - self._before)[:2])
+        self._before = motion
+        return bool(np.median(self._changes, axis=0).min() > SHAKES_PIXELS)
 
 
 def _slopes(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
