@@ -55,6 +55,9 @@ LIKE_FROM, LIKE_TO, LEAST_LIKE = 0.9, 0.98, 25
 """Cosines of three or more repetitions without a rhythm, and the percentile of theirs that is held against these: of
 many, one is always less like the others."""
 
+COURSE_FROM, COURSE_TO = 0.5, 0.8
+"""How like each other their whole courses are: 0.3 to 0.55 in gestures that go the same way by chance."""
+
 MOST_SINGLE = 0.8
 """What is not periodic is never trusted more."""
 
@@ -105,7 +108,8 @@ def _of_single(one: FoundSet) -> float:
     if len(one.reps) < 3:
         return MOST_SINGLE * straight * (0.6 + 0.4 * _between(one.fills, FILLS_FROM, FILLS_TO))
     like = float(np.percentile([rep.likeness for rep in one.reps], LEAST_LIKE))
-    return MOST_SINGLE * straight * _between(like, LIKE_FROM, LIKE_TO)
+    course = _between(one.course, COURSE_FROM, COURSE_TO)
+    return MOST_SINGLE * straight * course * _between(like, LIKE_FROM, LIKE_TO)
 
 
 def _between(value: float, low: float, high: float) -> float:

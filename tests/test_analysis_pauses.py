@@ -65,3 +65,10 @@ def test_nothing_is_sought_beyond_a_cut() -> None:
     values = motion(20, [4, 9], BODY)
 
     assert len(across_pauses(one_at(4, values), values, (75,)).reps) == 1
+
+
+def test_single_repetitions_of_unlike_courses_are_trusted_less() -> None:
+    reps = tuple(Rep(at, at + 10, at + 20, 1.0, 0.99, np.ones(1), 0.9) for at in (0.0, 40.0, 80.0))
+    alike, by_chance = (FoundSet("excursion", 0, 100, reps, 0.9, course=course) for course in (0.9, 0.5))
+
+    assert confidence(alike) >= LEAST_CONFIDENCE > confidence(by_chance)
