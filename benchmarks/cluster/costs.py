@@ -53,10 +53,14 @@ def costs(plan: Plan) -> Outcome:
         _carry_out(cluster, video)
         idle = _spent(client, lambda: time.sleep(IDLE_SECONDS))
         worked = _spent(client, lambda: _carry_out(cluster, video, count))
+        kept = cluster.doors[0].start(video)
+        cluster.wait_until_ended([kept], timeout=120)
+        row = client.memory_usage(f"video:row:{kept}", samples=0) or 0
     session = worked.without(idle)
     measured = (
-        f"a session of 300 s of video, followed: {session.each(count)}, in {worked.seconds / count:.1f} s; an idle "
-        f"cluster of two front doors and two workers, a second: {idle.each(idle.seconds)}"
+        f"a session of 300 s of video, followed: {session.each(count)}, in {worked.seconds / count:.1f} s; its row, as "
+        f"long as it is kept: {row / 1e3:.1f} kB of memory; an idle cluster of two front doors and two workers, a "
+        f"second: {idle.each(idle.seconds)}"
     )
     return Outcome(measured, "told", True)
 
