@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from api.accepted import Accepting
 from api.access import Door
 from api.deadlines import Deadlines, Patience
 from api.declared import declare_access
+from api.desk import Turns
 from api.files import FilesApi
 from api.follow import FollowApi
 from api.health import HealthApi
@@ -112,7 +114,7 @@ def _tus(house: House) -> TusApi:
 
 def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
-    id and may be read by a page."""
+    id and may be read by a page. Turns come first of all: until then a body costs next to nothing."""
     settings, board = house.settings, house.store.board if is_shared(house.store) else None
     app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings, board))
     app.add_middleware(Deadlines, patience=Patience.of(settings))
@@ -126,6 +128,7 @@ def _add_middleware(app: FastAPI, house: House) -> None:
         expose_headers=EXPOSED_HEADERS,
     )
     app.add_middleware(answers.RequestIds)
+    app.add_middleware(Turns, turn=house.intake.turn)
 
 
 @asynccontextmanager
@@ -203,6 +206,7 @@ def main() -> int:
     except CannotStart as error:
         sys.stderr.write(f"Cannot start: {error}\n")
         return 1
+    _lift_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
     # What stands by now stands till the end: the collector need not walk through it again and again.
     gc.freeze()
@@ -218,6 +222,13 @@ def main() -> int:
         sys.stderr.write(f"Cannot start: {house.eyes.error}\n")
         return 1
     return 0
+
+
+def _lift_open_files() -> None:
+    """To what the system allows: the usual 1,024 are fewer than clients that do nothing but hold a connection."""
+    with suppress(OSError, ValueError):  # macOS calls a limit unlimited that it does not give
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from functools import partial
 from types import FrameType
 
+from billiard.util import get_logger
 from celery import signals
 from celery.apps.worker import Worker
 from celery.worker import state
@@ -49,8 +50,8 @@ LEAVE_SECONDS = 2.0
 KILL_SECONDS = 4.0
 """After which a child that was told to end is killed."""
 
-LINGER_SECONDS = 0.5
-"""How long a child that has left waits for the parent to take note of that."""
+LINGER_SECONDS = 3.0
+"""How long a child whose work has left waits for the parent to end it, as it does when it ends itself."""
 
 AGAIN_SECONDS = 1.0
 """After which what a child cannot do without is tried again."""
@@ -63,7 +64,7 @@ SILENCE_SECONDS = 10.0
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
-QUIET = ("celery", "kombu")
+QUIET = ("celery", "kombu", "multiprocessing")
 """Loggers that say of each message what the ledger says of its session."""
 
 CONFIGURATION = {
@@ -125,7 +126,8 @@ class Child:
         if not tasks.draining:
             tasks.run(session_id)
             return
-        with suppress(StoreAway):  # it waits, and is sent again
+        time.sleep(AGAIN_SECONDS)  # it may come back to this very child
+        with suppress(StoreAway):  # then it waits, and is sent again
             tasks.hand_over(session_id)
 
     def _furnished(self) -> Workshop:
@@ -263,6 +265,7 @@ def _nothing() -> None:
 
 def _log_as_we_do(**_: object) -> None:
     """Connected, it keeps Celery from setting up logging of its own."""
+    get_logger().propagate = True  # what befalls the children
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -11,7 +11,7 @@ from analysis.flow import RATE
 from analysis.legs import cosine
 from analysis.repetitions import Rep
 from analysis.rhythm import Field, Line, smoothed
-from analysis.turns import zigzag
+from analysis.turns import moving, zigzag
 
 WINDOW_SECONDS, HOP_SECONDS = 14.0, 7.0
 """How much is looked at together at most: one movement has one way."""
@@ -42,8 +42,8 @@ FILLS = 0.9
 STRAIGHT, MOSTLY, VERY_STRAIGHT = 0.85, 0.6, 0.85
 """Or such a share of the shot's motion lies along their way; or they hold most of it and are straight themselves."""
 
-APART = 1.6
-"""Lengths of a repetition that the next may be away."""
+APART, PAUSE_SECONDS = 1.6, 3.0
+"""Lengths of a repetition that the next may be away, or these seconds: who pauses between repetitions."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _look(field: Field, begin: int, end: int, whole: bool) -> Excursions | None:
     gone = np.concatenate([[0.0], np.cumsum(seen @ ways[:, -1])])
     places = np.concatenate([np.zeros((1, seen.shape[1])), np.cumsum(seen, axis=0)])
     turns = zigzag(gone, LEAST_TURN * float(gone.max() - gone.min()))
-    legs = [_moving(gone, a, b) for a, b in pairwise(turns)]
+    legs = [moving(gone, a, b) for a, b in pairwise(turns)]
     reps: list[Rep] = []
     number = 0
     while number + 1 < len(legs):
@@ -108,13 +108,6 @@ def _look(field: Field, begin: int, end: int, whole: bool) -> Excursions | None:
     return Excursions(tuple(found), fills, along)
 
 
-def _moving(gone: Line, begin: int, end: int) -> tuple[int, int]:
-    """The part of a leg in which all but 5 % of the way at either end are gone."""
-    share = (gone[begin : end + 1] - gone[begin]) / (gone[end] - gone[begin])
-    inside = np.flatnonzero((share > 0.05) & (share < 0.95))
-    return (begin + int(inside[0]) - 1, begin + int(inside[-1]) + 1) if len(inside) else (begin, end)
-
-
 def _repetition(out: tuple[int, int], back: tuple[int, int], places: Line, along: Line, energy: Line) -> Rep | None:
     """The repetition that two legs are, if they are one; its `reach` is how much of it lies along its way."""
     lengths = [(b - a) / RATE for a, b in (out, back)]
@@ -136,7 +129,8 @@ def _together(reps: list[Rep]) -> list[Rep]:
     run: list[Rep] = []
     for rep in reps:
         if run:
-            near = rep.start - run[-1].end < APART * max(rep.end - rep.start, run[-1].end - run[-1].start)
+            longest = max(APART * max(rep.end - rep.start, run[-1].end - run[-1].start), PAUSE_SECONDS * RATE)
+            near = rep.start - run[-1].end < longest
             like = rep.move is not None and run[0].move is not None and abs(cosine(rep.move, run[0].move)) > ALIKE
             run = run if near and like else []
         run = [*run, rep]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from analysis.camera import FLOW_NOISE, Motion, Shaking, aligned, centres, fit_camera, median, moved_by, undone_by
 
 BLOCK = 8
 """Pixels a side of the blocks that flow is averaged over: the flow's own patch size."""
@@ -27,10 +28,6 @@ EVIDENCE_LEVELS = 2.0
 
 NOISE_FACTOR = 2.0
 """How many times the median block's change counts as noise: grain and encoder noise change all blocks alike."""
-
-FLOW_NOISE = 0.15
-"""Pixels by which the flow of a still block may err: nine in ten err by less than 0.10 under strong grain (4 levels)
-on drawn pictures; the rest is margin."""
 
 APPEARED_LEVELS, UNDONE_SHARE = 25.0, 0.7
 """What changes a block by so much, and is left by the flow to this share, has come from beyond the flow's reach: it
@@ -89,12 +86,14 @@ class Change:
 
 
 class Comparer:
-    """Compares neighbouring pictures of one size. Holds the flow's buffers only: for one thread at a time."""
+    """Compares neighbouring pictures of one size, in time order where the flow of blocks is asked for: for one thread
+    at a time."""
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         # Half resolution instead of a quarter: 0.3 ms instead of 0.1 ms, and small objects keep their own motion.
         self._flow.setFinestScale(1)
+        self._shaking = Shaking()
 
     def change(self, before: NDArray[np.uint8], after: NDArray[np.uint8], *, signed: bool = False) -> Change:
         """Both (h, w), at least 16 × 16 for motion; smaller pictures, and blank ones, are compared without.
@@ -112,63 +111,32 @@ class Comparer:
             return Change(0.0, 0.0, unexplained)
         seen = _see(first, second, flow)
         motion, camera = _moved(seen, left)
-        moved = self._against_camera(first, seen) if signed else None
-        grey = _brightened(first, seen) if signed else None
+        if not signed:
+            return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained)
+        told = aligned(first, second)
+        held = self._shaking.goes_on(told)
+        if held:
+            seen = _steadied(first, second, seen, told)
+        moved = self._against_camera(first, seen, held)
+        grey = _brightened(first, seen)
         return Change(motion / (1 + (unexplained / LOST_LEVELS) ** 4), camera, unexplained, moved, grey)
 
-    def _against_camera(self, first: NDArray[np.uint8], seen: _Seen) -> NDArray[np.float32]:
+    def _against_camera(self, first: NDArray[np.uint8], seen: _Seen, held: bool) -> NDArray[np.float32]:
         """(rows, columns, 2) pixels moved, signed. Where the camera moved, flow is measured anew with that undone: a
-        thin arm is lost in the flow of a background that moves by more than the arm does."""
+        thin arm is lost in the flow of a background that moves by more than the arm does. Of a camera that somebody
+        holds nothing is left then."""
         blocks, camera = seen.blocks, seen.camera
         if float(np.hypot(*camera.T).mean()) > STEADY_PIXELS:
             again = np.asarray(self._flow.calc(first, seen.undone, None), np.float32)  # type: ignore[call-overload]
             blocks = _blocks(again, seen.rows, seen.columns).reshape(-1, 2)
-            camera = _camera(blocks, seen.texture, seen.weights, seen.rows, seen.columns)
+            camera = (
+                np.zeros_like(camera) if held else _camera(blocks, seen.texture, seen.weights, seen.rows, seen.columns)
+            )
             blocks = np.where(seen.inside[:, None], blocks, camera)
         visible = np.minimum(1.0, seen.texture / (SEEN_TEXTURE * TEXTURE_FLOOR))
         changed = np.minimum(1.0, seen.change / seen.evidence)
         moved = (blocks - camera) * (visible * changed)[:, None]
         return np.asarray(moved.reshape(seen.rows, seen.columns, 2), np.float32)
-
-
-def fit_camera(
-    points: NDArray[np.float64], flow: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(n, 2) flow that a shift, a turn and a zoom of the whole picture give at `points` (n, 2).
-
-    Iteratively reweighted least squares with Cauchy weights (Holland and Welsch 1977), begun at the median shift,
-    so that what moves on its own does not steer the camera while it fills less than half the picture.
-    """
-    model = np.broadcast_to([_weighted_median(axis, weights) for axis in flow.T], flow.shape)
-    for _ in range(5):
-        off = np.hypot(*(flow - model).T)
-        scale = max(FLOW_NOISE, 1.5 * _median(off))
-        model = _similarity(points, flow, weights / (1 + (off / scale) ** 2))
-    return model
-
-
-def _similarity(
-    points: NDArray[np.float64], flow: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The weighted least squares shift, zoom and turn, in closed form (Umeyama 1991)."""
-    share = weights / max(1e-9, float(weights.sum()))
-    middle, shift = share @ points, share @ flow
-    (x, y), (u, v) = (points - middle).T, (flow - shift).T
-    size = max(1e-6, float(share @ (x * x + y * y)))
-    zoom, turn = share @ (x * u + y * v) / size, share @ (x * v - y * u) / size
-    return np.stack([shift[0] + zoom * x - turn * y, shift[1] + zoom * y + turn * x], axis=1)
-
-
-def _median(values: NDArray[np.float64]) -> float:
-    """The upper one of two, in a fifth of the time that NumPy's own takes for so few."""
-    middle = values.size // 2
-    return float(np.partition(values, middle, axis=None)[middle])
-
-
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    order = np.argsort(values)
-    sums = np.cumsum(weights[order])
-    return float(values[order][min(len(values) - 1, int(np.searchsorted(sums, sums[-1] / 2)))])
 
 
 @dataclass(frozen=True)
@@ -197,7 +165,7 @@ class _Seen:
     @property
     def evidence(self) -> float:
         """Grey levels by which a block must change for its flow to be believed."""
-        return EVIDENCE_LEVELS + NOISE_FACTOR * _median(self.change)
+        return EVIDENCE_LEVELS + NOISE_FACTOR * median(self.change)
 
 
 def _see(first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.float32]) -> _Seen:
@@ -213,6 +181,14 @@ def _see(first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.f
     return _Seen(rows, columns, blocks, camera, weights, texture, change, undone)
 
 
+def _steadied(first: NDArray[np.uint8], second: NDArray[np.uint8], seen: _Seen, motion: Motion) -> _Seen:
+    """The same with the camera's motion told pixel by pixel."""
+    camera = moved_by(centres(seen.rows, seen.columns), motion, BLOCK)
+    undone = np.asarray(np.clip(undone_by(second, motion) + 0.5, 0, 255), np.uint8)
+    change = _blocks(np.asarray(cv2.absdiff(first, undone), np.uint8), seen.rows, seen.columns).ravel()
+    return replace(seen, camera=camera, undone=undone, change=change)
+
+
 def _brightened(first: NDArray[np.uint8], seen: _Seen) -> NDArray[np.float32]:
     """(rows, columns) grey levels by which each block became brighter once the camera's motion is undone."""
     apart = seen.undone.astype(np.float32) - first
@@ -225,7 +201,7 @@ def _camera(
     blocks: NDArray[np.float64], texture: NDArray[np.float64], weights: NDArray[np.float64], rows: int, columns: int
 ) -> NDArray[np.float64]:
     """Blocks without texture vote for a camera that stands still, whatever their flow."""
-    return fit_camera(_centres(rows, columns), np.where(texture[:, None] <= TEXTURE_FLOOR, 0.0, blocks), weights)
+    return fit_camera(centres(rows, columns), np.where(texture[:, None] <= TEXTURE_FLOOR, 0.0, blocks), weights)
 
 
 def _moved(seen: _Seen, left: NDArray[np.uint8]) -> tuple[float, float]:
@@ -244,19 +220,12 @@ def _moved(seen: _Seen, left: NDArray[np.uint8]) -> tuple[float, float]:
     return trust * float(np.partition(moved * believed, -most)[-most:].mean()), shift
 
 
-@lru_cache(maxsize=8)
-def _centres(rows: int, columns: int) -> NDArray[np.float64]:
-    """(rows * columns, 2) x and y of the blocks, from the picture's middle, in blocks."""
-    y, x = np.mgrid[:rows, :columns]
-    return np.stack([x.ravel() - (columns - 1) / 2, y.ravel() - (rows - 1) / 2], 1).astype(np.float64)
-
-
 def _same_light(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float, float]:
     """The second picture in the light of the first, the gain that took, and by how much brighter the first is: a fade
     or a change of exposure is no motion. Brightness alone is matched, and contrast too where that explains more."""
     one, other = _small(first), _small(second)
     gain = min(MOST_GAIN, max(1 / MOST_GAIN, float(one.std() / max(1.0, other.std()))))
-    shift, offset = _median(one - gain * other), _median(one - other)
+    shift, offset = median(one - gain * other), median(one - other)
     if np.abs(one - gain * other - shift).mean() > GAIN_WINS * np.abs(one - other - offset).mean():
         return _lit(second, 1.0, offset), 1.0, offset
     return _lit(second, gain, shift), gain, offset

@@ -16,6 +16,7 @@ from analysis.flow import RATE, Flow
 from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.holds import holds
 from analysis.legs import cosine
+from analysis.pauses import across_pauses
 from analysis.repetitions import count
 from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
@@ -55,7 +56,7 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     sets = _going_on(_most_trusted(_readings(view)), view.edges)
     sets = [_filling(one, view.calm, view.edges) for one in sets]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
-    rare = np.ascontiguousarray(parts_of(calmed(view.values, rare=True), flow.columns) @ view.directions)
+    rare = np.ascontiguousarray(parts_of(view.rare, flow.columns) @ view.directions)
     for one in _single(rare, counted, view.edges):
         sets = _with_single(sets, view.placed(one))
     found = [FoundSet("hold", a, b, (), score) for a, b, score in holds(view.calm, [(s.first, s.end) for s in sets])]
@@ -72,10 +73,10 @@ def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
 
 @dataclass(frozen=True)
 class _View:
-    """What there is to look at: `values` and `grey` without what cuts move, `calm` motion, its main `directions`, and
-    the steps of the cuts."""
+    """What there is to look at, without what cuts move: `grey`, `calm` motion, the same with what is `rare`, its main
+    `directions`, and the steps of the cuts."""
 
-    values: NDArray[np.float32]
+    rare: NDArray[np.float32]
     grey: NDArray[np.float32]
     calm: NDArray[np.float32]
     directions: NDArray[np.float32]
@@ -90,7 +91,9 @@ class _View:
             values[max(0, edge - 2) : edge + 1] = 0
             grey[max(0, edge - 2) : edge + 1] = 0
         calm = calmed(values)
-        return cls(values, grey, calm, main_directions(parts_of(calm, flow.columns)), edges, flow.columns)
+        return cls(
+            calmed(values, rare=True), grey, calm, main_directions(parts_of(calm, flow.columns)), edges, flow.columns
+        )
 
     def ways(self) -> Iterator[tuple[Field, Field, float]]:
         """What rhythm is sought in, all the motion there is beside it, and the score from which it repeats."""
@@ -101,6 +104,7 @@ class _View:
         yield _main(bright), bright, PART_WORTH
 
     def placed(self, one: FoundSet) -> FoundSet:
+        one = across_pauses(one, self.calm, self.edges)
         return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
 
 

@@ -51,8 +51,12 @@ STRAIGHT_FROM, STRAIGHT_TO = 0.55, 0.95
 FILLS_FROM, FILLS_TO = 0.6, 0.95
 """Share of the motion around them that one or two repetitions hold."""
 
-LIKE_FROM, LIKE_TO = 0.9, 0.98
-"""Cosine of the least like of three or more repetitions without a rhythm."""
+LIKE_FROM, LIKE_TO, LEAST_LIKE = 0.9, 0.98, 25
+"""Cosines of three or more repetitions without a rhythm, and the percentile of theirs that is held against these: of
+many, one is always less like the others."""
+
+COURSE_FROM, COURSE_TO = 0.5, 0.8
+"""How like each other their whole courses are: 0.3 to 0.55 in gestures that go the same way by chance."""
 
 MOST_SINGLE = 0.8
 """What is not periodic is never trusted more."""
@@ -103,7 +107,9 @@ def _of_single(one: FoundSet) -> float:
     straight = _between(one.score, STRAIGHT_FROM, STRAIGHT_TO)
     if len(one.reps) < 3:
         return MOST_SINGLE * straight * (0.6 + 0.4 * _between(one.fills, FILLS_FROM, FILLS_TO))
-    return MOST_SINGLE * straight * _between(min(rep.likeness for rep in one.reps), LIKE_FROM, LIKE_TO)
+    like = float(np.percentile([rep.likeness for rep in one.reps], LEAST_LIKE))
+    course = _between(one.course, COURSE_FROM, COURSE_TO)
+    return MOST_SINGLE * straight * course * _between(like, LIKE_FROM, LIKE_TO)
 
 
 def _between(value: float, low: float, high: float) -> float:

@@ -62,3 +62,10 @@ def _inner_turns(curve: Line, least: float) -> list[int]:
             turns.append(low)
             rising, high = True, place
     return turns
+
+
+def moving(gone: Line, begin: int, end: int) -> tuple[int, int]:
+    """The part of a leg in which all but 5 % of the way at either end are gone."""
+    share = (gone[begin : end + 1] - gone[begin]) / (gone[end] - gone[begin])
+    inside = np.flatnonzero((share > 0.05) & (share < 0.95))
+    return (begin + int(inside[0]) - 1, begin + int(inside[-1]) + 1) if len(inside) else (begin, end)

@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 
 from api import PREFIX
 from api.intake import Upload
+from api.rows import unknown
 from errors import Draining, ServiceError
-from schemas import Links, Session, Status, UploadBody, VideoBody
+from schemas import Links, Metadata, Session, Status, UploadBody, VideoBody
 from session_manager import SessionManager
 from task_manager import BackgroundTaskManager
 
@@ -21,28 +22,37 @@ class Accepting:
         self._tasks = tasks
 
     async def start(self, upload: Upload, *, bounded: bool = True) -> Response:
-        """Raises QueueFull where that is bounded; then nothing is left of it."""
-        if not upload.again:
-            await asyncio.to_thread(self._submit, upload.session_id, bounded)
-        return self._told(upload.session_id, upload.metadata["filename"], upload)
+        """Raises QueueFull where that is bounded; then nothing is left of it. Raises SessionNotFound for one that was
+        taken in before and is deleted by now."""
+        if upload.again:
+            row = self._sessions.get_session(upload.session_id)
+            if row is None:
+                raise unknown(upload.session_id)
+            return self.told_again(row, upload.token)
+        await asyncio.to_thread(self._submit, upload.session_id, bounded)
+        # It may have begun since: then nobody was before it.
+        place = self._tasks.queue_position(upload.session_id) or 1
+        return self._told(upload.session_id, upload.metadata, Status.QUEUED, place, upload.token)
 
-    def told_again(self, row: Session) -> Response:
-        """What was answered when the session began."""
-        return self._told(row["session_id"], row["metadata"]["filename"], row)
+    def told_again(self, row: Session, token: str | None = None) -> Response:
+        """What was answered when the session began, but for where it stands by now."""
+        session_id = row["session_id"]
+        place = self._tasks.queue_position(session_id)
+        return self._told(session_id, row["metadata"], row["status"], place, token)
 
-    def _told(self, session_id: str, filename: str, of: Upload | Session) -> Response:
-        metadata = of.metadata if isinstance(of, Upload) else of["metadata"]
+    def _told(
+        self, session_id: str, metadata: Metadata, status: Status, place: int | None, token: str | None
+    ) -> Response:
         links = {name: f"{PREFIX}/{name}/{session_id}" for name in Links.model_fields}
         body = UploadBody(
             session_id=session_id,
-            status=Status.QUEUED,
+            status=status,
             message="Video uploaded successfully",
-            # It may have begun since: then nobody was before it.
-            queue_position=self._tasks.queue_position(session_id) or 1,
-            video=VideoBody(filename=filename, **metadata["video"]),
+            queue_position=place,
+            video=VideoBody(filename=metadata["filename"], **metadata["video"]),
             sha256=metadata["sha256"],
             links=Links(**links),
-            session_token=of.token if isinstance(of, Upload) else None,
+            session_token=token,
         )
         told = body.model_dump(mode="json", by_alias=True, exclude=None if body.session_token else {"session_token"})
         return JSONResponse(told, headers={"Location": links["status"], "Cache-Control": "no-store"})

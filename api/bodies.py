@@ -22,7 +22,8 @@ class Body:
     """A request's body that knows whether it has been read to its end."""
 
     def __init__(self, request: Request, turn: Callable[[], Awaitable[None]] | None = None) -> None:
-        """`turn` is waited for before each piece that is only read on: many refused at once must not hold others up."""
+        """`turn` is waited for before each piece is asked for: while many wait, what they will read next is still with
+        their clients, and not in memory."""
         self._receive = request.receive
         self._turn = turn
         self.arrived: Callable[[int], None] = lambda size: None
@@ -30,14 +31,20 @@ class Body:
         self.ended = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Who takes a piece lets go of it before asking for the next."""
         while not self.ended:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            self.ended = not message.get("more_body", False)
-            piece: bytes = message.get("body", b"")
-            self.arrived(len(piece))
-            yield piece
+            if self._turn:
+                await self._turn()
+            yield await self._next()
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        self.ended = not message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        self.arrived(len(piece))
+        return piece
 
     async def read_on(self) -> None:
         """Read what is left of a refused body, up to a limit."""
@@ -46,10 +53,9 @@ class Body:
             async with asyncio.timeout(READ_ON_SECONDS):
                 async for piece in self:
                     left -= len(piece)
+                    del piece
                     if left < 0:
                         return
-                    if self._turn:
-                        await self._turn()
 
 
 async def to_its_end(function: Callable[..., T], *arguments: Any) -> T:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.deadlines import WITH_BODY
 
 CHUNK_BYTES = 1 << 18
 """As much as a server usually hands on at a time, and so as a batch may grow beyond its size."""
@@ -23,7 +27,8 @@ WRITERS = 4
 """Threads that write. Each that runs waits for the interpreter beside the event loop, which then waits for all."""
 
 PIECES_A_TURN = 4
-"""Pieces of bodies that are read in one turn of the event loop, at about a third of a millisecond each."""
+"""Pieces of bodies that are read, and requests with a body that begin, in one turn of the event loop: at a third of a
+millisecond each at most, where no other thread wants the interpreter."""
 
 
 class Batch:
@@ -114,3 +119,17 @@ class Desk:
         self._next_is_due = bool(self._turns)
         if self._next_is_due:
             asyncio.get_running_loop().call_soon(self._begin_turn)
+
+
+class Turns:
+    """Has requests that bring a body begin in turns, before anything is done for them: of hundreds that come at once,
+    few begin between two answers to others. To be the outermost of an app."""
+
+    def __init__(self, app: ASGIApp, turn: Callable[[], Awaitable[None]]) -> None:
+        self._app = app
+        self._turn = turn
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and any(name in WITH_BODY for name, _ in scope["headers"]):
+            await self._turn()
+        await self._app(scope, receive, send)

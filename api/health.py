@@ -15,6 +15,7 @@ from schemas import ErrorBody
 from stores import SessionStore
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
+from video import child
 from vision.eyes import Eyes
 
 
@@ -41,6 +42,7 @@ class Health(BaseModel):
     eyes: str
     version: str
     keys: bool
+    decoders_sealed: bool
     store: str
     workers: list[WorkerBody]
 
@@ -89,8 +91,9 @@ class HealthApi:
     async def health(self) -> Health:
         """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
         once it is settled who looks, which `analyzer` names and `eyes` says in words. `keys` tells whether the session
-        endpoints ask for one, `store` where sessions are kept and whether that can be reached, and `workers`
-        who works now, where that is not this process alone."""
+        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine, `store` where
+        sessions are kept and whether that can be reached, and `workers` who works now, where that is not this process
+        alone."""
         facts = self._eyes.facts
         return Health(
             status="healthy",
@@ -100,6 +103,7 @@ class HealthApi:
             eyes=self._eyes.words,
             version=VERSION,
             keys=self._keys,
+            decoders_sealed=child.sealed().fully,
             store=self._where_rows_are(),
             workers=await asyncio.to_thread(self._workers),
         )

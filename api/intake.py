@@ -118,6 +118,10 @@ class Intake:
         self._desk.close()
         self._probing.shutdown(wait=False, cancel_futures=True)
 
+    async def turn(self) -> None:
+        """Wait until one more upload may begin, or read on: beside those that are under way."""
+        await self._desk.turn()
+
     def check_room(self) -> None:
         """Raises Draining or QueueFull."""
         self._tasks.check_room()
@@ -143,7 +147,6 @@ class Intake:
         session_id, body = new_session_id(), Body(request, self._desk.turn)
         try:
             with self.counted():
-                await self._desk.turn()  # of hundreds that begin at once, few begin in one turn of the loop
                 return await self._take_or_leave_nothing(request, body, read_form, session_id, legacy)
         finally:
             request.state.body_left_unread = not body.ended
@@ -265,9 +268,7 @@ class Intake:
     def _probe(self, part: Path, stopped: Callable[[], bool]) -> VideoInfo:
         try:
             return probe(part, self._limits, stopped)
-        except DecoderUnavailable:
-            raise
-        except OSError as error:
+        except (DecoderUnavailable, OSError) as error:
             raise DecoderUnavailable("No decoder can be started at the moment; try again later") from error
         except AnalysisFailed as error:
             logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})

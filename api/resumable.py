@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from api.bodies import to_its_end
 from api.space import Claim, Space, disk_full
@@ -30,16 +30,19 @@ logger = logging.getLogger(__name__)
 SYNC_BYTES = 16 << 20
 """After so many bytes they are synced and counted: what a crash has sent again at most."""
 
+MOST_BYTES = 10**15
+"""As many as a head can announce: a record that says more was damaged, and would take all room there is."""
+
 
 class Record(BaseModel):
     """What is known of an upload. `metadata` is as the client wrote it."""
 
-    length: int
+    length: int = Field(ge=1, le=MOST_BYTES)
     offset: int
     metadata: str
     owner: str
     token_hash: str | None = None
-    expires_at: datetime
+    expires_at: AwareDatetime
 
     @property
     def complete(self) -> bool:

@@ -210,16 +210,13 @@ class SessionFiles:
         for doomed in (trash, folder):
             shutil.rmtree(doomed, ignore_errors=True)
             if doomed.exists():
-                logger.error("%s cannot be deleted; the next start will try again", doomed)
+                logger.error("%s cannot be deleted; the next sweep or start will try again", doomed)
 
     def sweep(self, known: Callable[[str], bool] | None = None) -> int:
         """Delete what a crash left: half-deleted folders, those of sessions that are not known, and parts. Without
         `known`, a session is known whose row lies in its folder. Only at a start, when no upload runs here."""
-        swept = 0
+        swept = self._empty_trash()
         for folder in list(self._root.iterdir()):
-            if folder.name.startswith(TRASH):
-                shutil.rmtree(folder, ignore_errors=True)
-                swept += 1
             if not (is_session_id(folder.name) and folder.is_dir()) or (self._shared and _written_lately(folder)):
                 continue
             if not (known(folder.name) if known else (folder / ROW).exists()):
@@ -234,7 +231,14 @@ class SessionFiles:
         return settle_file(self._root / MARK, text)
 
     def tidy(self) -> None:
-        """What is to be done now and then while the service runs, apart from any session."""
+        """Now and then, while the service runs: delete what could not be deleted before."""
+        self._empty_trash()
+
+    def _empty_trash(self) -> int:
+        doomed = list(self._root.glob(f"{TRASH}*"))
+        for folder in doomed:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(doomed)
 
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""

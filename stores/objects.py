@@ -246,6 +246,7 @@ class ObjectFiles(SessionFiles):
 
     def tidy(self) -> None:
         """Drop copies that nobody came for, delete what could not be deleted, and now and then what nobody knows."""
+        super().tidy()
         self._make_up()
         with suppress(StorageUnavailable):
             if self._known and monotonic() - self._swept_at >= SWEEP_SECONDS:

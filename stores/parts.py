@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from stores.files import PART, SOURCE, sync_folder, write_atomically
+from stores.rows import NoPlainFile, read_plain
 
 FOLDER = "uploads"
 RECORD = "upload.json"
+
+MOST_RECORD_BYTES = 1 << 20
+"""A record is a few kB, of the head of a request."""
 
 
 class Writer(Protocol):
@@ -63,7 +67,7 @@ class FolderParts:
 
     def ids(self) -> list[str]:
         with suppress(FileNotFoundError):
-            return [path.name for path in self._root.iterdir()]
+            return [path.name for path in self._root.iterdir() if path.is_dir()]
         return []
 
     def begin(self, upload_id: str, record: bytes) -> None:
@@ -75,8 +79,8 @@ class FolderParts:
         sync_folder(self._root.parent)
 
     def record(self, upload_id: str) -> bytes | None:
-        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return (self._root / upload_id / RECORD).read_bytes()
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, NoPlainFile, ValueError):
+            return read_plain(self._root / upload_id / RECORD, MOST_RECORD_BYTES)
         return None
 
     def keep_record(self, upload_id: str, record: bytes) -> None:

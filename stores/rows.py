@@ -58,13 +58,18 @@ def read_row(path: Path) -> Session:
     return row
 
 
+class NoPlainFile(OSError):
+    pass
+
+
 def read_plain(path: Path, most_bytes: int) -> bytes:
-    """What a file holds. Raises OSError where it is no plain file or none at all, ValueError where it is too long."""
+    """What a file holds. Raises NoPlainFile where it is something else, FileNotFoundError where there is none, and
+    ValueError where it is too long."""
     # Without O_NONBLOCK a pipe that lies in its place would be waited for.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
         facts = os.fstat(file.fileno())
         if not stat.S_ISREG(facts.st_mode):
-            raise OSError(f"{path} is no plain file")
+            raise NoPlainFile(f"{path} is no plain file")
         if facts.st_size > most_bytes:
             raise ValueError(f"{path} holds {facts.st_size} bytes")
         return file.read(most_bytes)

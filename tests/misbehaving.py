@@ -29,6 +29,10 @@ def hums(seconds: int) -> Iterator[Sound]:
         yield Sound(float(second), np.full(16_000, 0.5, np.float32))
 
 
+def names_its_niceness() -> Iterator[int]:
+    yield os.nice(0)
+
+
 def says_who_it_is_and_hangs() -> Iterator[int]:
     yield os.getpid()
     threading.Event().wait()
@@ -55,6 +59,12 @@ def swells() -> Iterator[int]:
     while True:
         held.append(bytearray(64 << 20))
         yield len(held)
+
+
+def holds(size: int) -> Iterator[int]:
+    held = bytearray(size)
+    yield len(held)
+    signal.pause()
 
 
 def refuses() -> Iterator[int]:

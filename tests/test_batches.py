@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
 
 from api.batches import Writer
-from api.desk import BATCH_BYTES, PIECES_A_TURN, SMALL_BATCH_BYTES, WRITERS, Desk
+from api.bodies import Body
+from api.desk import BATCH_BYTES, PIECES_A_TURN, SMALL_BATCH_BYTES, WRITERS, Desk, Turns
 from api.multipart import FormReader
 
 PATIENCE = 30.0
@@ -150,21 +155,86 @@ def test_who_finds_no_large_batch_has_a_small_one_and_all_come_back() -> None:
         assert large.size == 0
 
 
+class Piece(bytes):
+    """Says when it is let go."""
+
+    alive = 0
+
+    def __init__(self, _: bytes) -> None:
+        Piece.alive += 1
+
+    def __del__(self) -> None:
+        Piece.alive -= 1
+
+
+async def test_a_piece_is_let_go_before_the_next_is_asked_for(held: HeldSink, desk: Desk) -> None:
+    """Or each of hundreds that wait for their turn would hold one."""
+
+    left = [Piece(bytes(BATCH_BYTES)) for _ in range(3)] + [Piece(HEAD)]
+
+    async def receive() -> dict[str, Any]:
+        assert Piece.alive == len(left)
+        return {"type": "http.request", "body": left.pop(), "more_body": True} if left else {"type": "http.disconnect"}
+
+    body = Body(Request({"type": "http"}, receive), desk.turn)
+    reader = FormReader("multipart/form-data; boundary=edge", "video", 1 << 30, lambda fields: None)
+    held.let.set()
+    with pytest.raises(ClientDisconnect):
+        await reader.read(body, held, desk)
+
+
+async def test_what_is_only_read_on_is_let_go_too(desk: Desk) -> None:
+    left = [Piece(b"rest") for _ in range(3)]
+
+    async def receive() -> dict[str, Any]:
+        assert Piece.alive == len(left)
+        return {"type": "http.request", "body": left.pop(), "more_body": bool(left)}
+
+    await Body(Request({"type": "http"}, receive), desk.turn).read_on()
+    assert not left
+
+
 async def test_others_are_answered_between_pieces_of_many_bodies(desk: Desk) -> None:
-    """Each turn of the loop reads so many pieces at most, however many bodies have one."""
-    read = 0
+    """Each turn of the loop asks for so many pieces at most, however many bodies have one."""
+    asked = 0
 
-    async def body() -> None:
-        nonlocal read
-        for _ in range(5):
-            await desk.turn()
-            read += 1
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return {"type": "http.request", "body": b"piece", "more_body": True}
 
-    bodies = [asyncio.create_task(body()) for _ in range(20)]
+    bodies = [aiter(Body(Request({"type": "http"}, receive), desk.turn)) for _ in range(20)]
+    reading = [asyncio.create_task(_pieces(body, 5)) for body in bodies]
     seen = []
-    while not all(task.done() for task in bodies):
-        before = read
+    while not all(task.done() for task in reading):
+        before = asked
         await asyncio.sleep(0)
-        seen.append(read - before)
-    assert read == 100
+        seen.append(asked - before)
+    assert asked == 100
     assert max(seen) <= 2 * PIECES_A_TURN  # as one turn ends another begins
+
+
+async def _pieces(body: AsyncIterator[bytes], count: int) -> None:
+    for _ in range(count):
+        await anext(body)
+
+
+async def test_requests_with_a_body_begin_in_turns_and_others_at_once(desk: Desk) -> None:
+    begun = Counter[str]()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        begun[scope["method"]] += 1
+
+    async def begin(method: str, *headers: tuple[bytes, bytes]) -> None:
+        await Turns(app, desk.turn)({"type": "http", "method": method, "headers": headers}, never, never)
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError("nothing is read or sent before its turn")
+
+    beginning = [asyncio.create_task(begin("POST", (b"content-length", b"9"))) for _ in range(50)]
+    beginning += [asyncio.create_task(begin("GET")) for _ in range(50)]
+    await asyncio.sleep(0)
+    assert begun["GET"] == 50
+    assert begun["POST"] <= 2 * PIECES_A_TURN
+    await asyncio.gather(*beginning)
+    assert begun["POST"] == 50

@@ -79,3 +79,11 @@ def test_a_cleanup_and_a_cancel_work_on_a_full_disk(
     until(lambda: service.folders() == [running])
     ballast.unlink()
     assert service.status(running)["status"] == "cancelled"
+
+
+def test_what_could_not_be_deleted_goes_without_a_restart(serve_with: Callable[..., Service]) -> None:
+    service = serve_with(session_ttl_hours=0.0005)
+    left = service.data_dir / ".trash-11111111-1111-4111-8111-111111111111"
+    left.mkdir()
+    (left / "source.mp4").write_bytes(b"video")
+    until(lambda: not left.exists())

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from api.forms import MAX_TOLD, display_name, read_params
@@ -13,10 +17,15 @@ from benchmarks.lies import boxes
 from benchmarks.lies.bombs import SLOW_TO_MAKE, bombs
 from benchmarks.lies.seeds import draw
 from benchmarks.lies.trial import Told, decoded, mutation, trial
-from errors import InvalidRequest
-from schemas import AnalysisType
-from tests.service import BASE, Program, Service
+from benchmarks.lies.weighing import weighed
+from errors import InvalidRequest, UnsupportedVideo
+from schemas import AnalysisType, Limits
+from tests import misbehaving
+from tests.service import BASE, PATIENCE, Program, Service, until
+from video import child
+from video.probe import probe
 from video.sniff import reader_of
+from video.source import MOST_STREAMS, open_container
 from vision.prompts import SPECIAL, clean, clean_label
 
 PARAMS_THAT_LIE = {
@@ -131,6 +140,46 @@ def test_a_film_whose_pictures_lie_elsewhere_is_not_followed_there(tmp_path: Pat
     assert decoded(tmp_path / "film.mov") == "UnsupportedVideo"
 
 
+@pytest.mark.parametrize("before", [0, 32_740, 32_747])
+def test_a_table_of_contents_that_is_packed_is_never_unfolded(tmp_path: Path, before: int) -> None:
+    """However the pieces fall in which the file is read."""
+    packed = boxes.squeezed(1 << 20)
+    for film in (packed, boxes.FTYP + boxes.box(b"moov", boxes.box(b"trak", packed[8:]))):
+        (tmp_path / "film.mov").write_bytes(boxes.box(b"free", bytes(before)) + film)
+        with pytest.raises(UnsupportedVideo, match="table of contents is compressed"):
+            probe(tmp_path / "film.mov", Limits())
+
+
+def test_of_streams_by_the_hundred_few_are_known_and_the_video_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "many.mkv"
+    with av.open(str(path), "w") as film:
+        video = film.add_stream("mpeg4", rate=5, width=64, height=36, pix_fmt="yuv420p")
+        for _ in range(300):
+            film.add_stream("pcm_s16le", rate=8000)
+        for number in range(5):
+            picture = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 40 * number, np.uint8))
+            picture.pts = number
+            film.mux(video.encode(picture))
+        film.mux(video.encode(None))
+    known = child.run(
+        streams_of,
+        str(path),
+        expect=int,
+        limits=Limits(),
+        reads=str(path),
+        silence_seconds=PATIENCE,
+        wall_seconds=PATIENCE,
+    )
+    assert [*known] == [MOST_STREAMS]
+    assert probe(path, Limits()).pictures == 5
+
+
+def streams_of(path: str) -> Iterator[int]:
+    """For a child."""
+    with open_container(path) as container:
+        yield len(container.streams)
+
+
 def test_a_few_mutations_do_no_harm() -> None:
     told = trial(count=16, over_http=4, seed=7, bombs=False)
     assert (told.files, told.alive, told.worst) == (20, True, [])
@@ -147,6 +196,22 @@ def test_a_trial_tells_bad_from_good() -> None:
     assert not Told(worst=["mutation 3: 500 internal"]).good
     assert not Told(slowest_seconds=2.1).good
     assert not Told(growth_mb=201).good
+    assert not Told(child_mb=201).good
+
+
+def test_a_child_that_swells_is_seen_by_who_weighs_it() -> None:
+    child.sealed()
+    with weighed(os.getpid()) as weight, closing(_holding(150 << 20)) as messages:
+        next(messages)
+        until(lambda: weight.mb > 150)
+    assert weight.mb < 400
+
+
+def _holding(size: int) -> Generator[int, None, None]:
+    limits = Limits(memory_bytes=2 * size)
+    return child.run(
+        misbehaving.holds, size, expect=int, limits=limits, silence_seconds=PATIENCE, wall_seconds=PATIENCE
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -18,7 +19,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.service import BASE, ROOT, Program, decoders, until
+from tests.service import BASE, ROOT, Program, Service, decoders, until
+from video import child
+from video.seal import Sealed
 
 Start = Callable[..., Program]
 
@@ -252,3 +255,26 @@ def test_uvicorn_can_start_it_too(tmp_path: Path, clip: Path) -> None:
         process.stderr.read()
     assert json.loads(opened)["event"] == "opened"
     assert process.returncode == -signal.SIGTERM, "uvicorn hands on the signal that ended it"
+
+
+@pytest.mark.parametrize("sealed", [Sealed(calls=True, files=True), Sealed(calls=True, files=False)])
+def test_whether_decoders_are_shut_in_is_told_by_health_and_where_they_are_not_by_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    serve_with: Callable[..., Service],
+    sealed: Sealed,
+) -> None:
+    monkeypatch.setattr(child, "sealed", lambda: sealed)
+    assert serve_with().http.get("/health").json()["decoders_sealed"] is sealed.fully
+    assert sum("decoders are not shut in" in line for line in caplog.messages) == (not sealed.fully)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of another process's limits")
+def test_the_service_opens_as_many_files_as_it_is_allowed_to(program: Start) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+    try:
+        running = program()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)

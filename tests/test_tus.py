@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -335,3 +336,26 @@ def test_uploads_of_a_run_before_keep_their_room_on_the_disk(serve_with: Serve, 
     assert service.house.space.claimed == 996
     assert offset_of(service.http, f"{UPLOADS}/{folder.name}") == 4
     assert not broken.exists()
+
+
+def test_a_record_of_an_upload_that_was_damaged_costs_that_upload_alone(serve_with: Serve, tmp_path: Path) -> None:
+    uploads = tmp_path / "earlier" / "uploads"
+    whole = {"length": 9, "offset": 0, "metadata": "", "owner": "", "expires_at": "2999-01-01T00:00:00Z"}
+    lies: list[dict[str, Any]] = [
+        {"expires_at": "2999-01-01T00:00:00"},
+        {"length": 10**30},
+        {"length": 0},
+        {"offset": -1},
+    ]
+    texts = [json.dumps(whole | lie).encode() for lie in lies] + [b"\xff", b"[" * 5000, bytes(2 << 20), b"a pipe"]
+    for number, text in enumerate(texts):
+        folder = uploads / f"{number:08x}-1111-4111-8111-111111111111"
+        folder.mkdir(parents=True)
+        (folder / "source.part").touch()
+        (folder / "upload.json").write_bytes(text)
+    (folder / "upload.json").unlink()
+    os.mkfifo(folder / "upload.json")
+    service = serve_with(data_dir=tmp_path / "earlier")
+    assert service.house.space.claimed == 0
+    _, _, kept = begun(service.http, 10).rpartition("/")
+    assert [path.name for path in uploads.iterdir()] == [kept]

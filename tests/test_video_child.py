@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from schemas import Limits, Sound
 from tests import misbehaving
 from tests.service import until
 from video import child
-from video.cell import FRAME, Kind
+from video.cell import FRAME, NICENESS, Kind
 
 ROOT = Path(__file__).parent.parent
 
@@ -162,15 +164,17 @@ def test_a_child_has_little_it_could_use() -> None:
     assert list(run(misbehaving.counts_its_files)) == [4]  # stdin, stdout, stderr and the pipe
 
 
+def test_a_child_lets_the_server_go_first() -> None:
+    assert list(run(misbehaving.names_its_niceness)) == [os.nice(0) + NICENESS]
+
+
 def test_a_child_cannot_write_files(tmp_path: Path) -> None:
     with pytest.raises(DecoderCrashed):
         list(run(misbehaving.writes_a_file, str(tmp_path / "file")))
     assert not (tmp_path / "file").exists()
 
 
-WHERE_IT_CAN = pytest.mark.skipif(
-    not (child.sealed().calls and child.sealed().files), reason="this machine's kernel knows no seccomp or Landlock"
-)
+WHERE_IT_CAN = pytest.mark.skipif(not child.sealed().fully, reason="this machine's kernel knows no seccomp or Landlock")
 
 
 @WHERE_IT_CAN
@@ -201,7 +205,7 @@ def test_a_child_and_what_it_comes_from_know_no_secret() -> None:
     here = "from video import child, forking; import psutil; child.sealed(); "
     told = "print([p.environ() for p in psutil.Process().children(recursive=True)])"
     kill = "[p.kill() for p in psutil.Process().children() if 'forkserver' in ' '.join(p.cmdline())]; "
-    restarted = f"{here} {kill} child.sealed(); {told}"
+    restarted = f"{here} {kill} child.sealed.cache_clear(); child.sealed(); {told}"
     for script in (here + told, restarted):
         secret = {"API_KEYS": "me:hunter2", "PYTHONPATH": str(ROOT)}
         shown = subprocess.run([sys.executable, "-c", script], env=secret, capture_output=True, text=True, check=True)
@@ -269,3 +273,26 @@ def test_a_killed_server_leaves_no_child_and_no_child_runs_its_script_again(tmp_
         server.kill()
         assert server.stdout.read() == ""
     decoder.wait(timeout=10)
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Not below the tests' own folder: the path of a socket has to be short."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def test_what_a_killed_server_leaves_in_the_temporary_folder_the_next_removes(temporary: Path) -> None:
+    """And nothing of one that lives."""
+    start = "import os; from video import child; child.sealed(); "
+    environment = {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    script = [sys.executable, "-c", f"{start} print(flush=True); input()"]
+    with subprocess.Popen(script, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as living:
+        assert living.stdout
+        living.stdout.readline()
+        (its_folder,) = temporary.iterdir()
+        subprocess.run([sys.executable, "-c", f"{start} os.kill(os.getpid(), 9)"], env=environment, check=False)
+        assert len([*temporary.iterdir()]) == 2
+        subprocess.run([sys.executable, "-c", start], env=environment, check=True)
+        assert [*temporary.iterdir()] == [its_folder]
+        living.kill()

@@ -30,6 +30,9 @@ OUT_OF_MEMORY = 75
 OPEN_FILES = 32
 """Ends of the pipe, the video, modules that are imported late: ten would do."""
 
+NICENESS = 5
+"""However many are at work, who asks for something is answered first. Not more, or other programs would starve them."""
+
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
@@ -91,6 +94,7 @@ def _send(pipe: Connection, kind: Kind, body: bytes) -> None:
 
 def _shut(limits: Limits, cpu_seconds: int, pipe: int) -> None:
     _die_with_the_server()
+    os.nice(NICENESS)
     _close_all_but(pipe)
     _limit(resource.RLIMIT_AS, _mapped_bytes() + limits.memory_bytes)
     _limit(resource.RLIMIT_CPU, cpu_seconds)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import TypeVar
@@ -101,8 +102,9 @@ def run(
         _end(process, pipe)
 
 
+@cache
 def sealed() -> Sealed:
-    """What holds in children here, as one of them tried. The first call starts the fork server."""
+    """What holds in children here, as one of them tried. The first call starts the fork server; it answers for all."""
     (told,) = run(holds, expect=tuple, limits=Limits(), silence_seconds=START_SECONDS, wall_seconds=START_SECONDS)
     return Sealed(*told)
 
@@ -111,7 +113,7 @@ def prepare() -> None:
     """First thing in a process that reads videos: before other threads, which could not be forked. Tells once where a
     machine cannot shut decoders in."""
     here = sealed()
-    if not (here.calls and here.files):
+    if not here.fully:
         logger.warning("decoders are not shut in fully on this machine", extra={"facts": asdict(here)})
 
 

@@ -14,10 +14,12 @@ from functools import cache
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import current_process
 from pathlib import Path
 from types import ModuleType
 
 from errors import DecoderUnavailable
+from video import lair
 
 PRELOADED = ["av", "numpy", "video.cell", "video.preview", "video.probe", "video.reel", "video.scan", "video.stills"]
 """Imported once by the fork server, so that no child has to."""
@@ -53,6 +55,8 @@ def start() -> None:
     """Start the fork server, which outlives its children and ends with this process. To be called early: it inherits
     nothing that is loaded later. `started` calls it too."""
     with lock:
+        # Where multiprocessing puts its socket; a folder of its own choosing would outlive a process that is killed.
+        current_process()._config["tempdir"] = lair.folder()  # type: ignore[attr-defined]
         _context.set_forkserver_preload(PRELOADED)
         _launch()
 

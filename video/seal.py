@@ -40,6 +40,10 @@ class Sealed:
     files: bool
     """No file but the video and Python's own packages: by Landlock."""
 
+    @property
+    def fully(self) -> bool:
+        return self.calls and self.files
+
 
 def seal(reads: str | None) -> None:
     """For the only thread of a child, before it starts others; never to be undone. `reads` is the path of the video.

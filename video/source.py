@@ -39,8 +39,12 @@ _OTHER_NAMES = "libdav1d mp3float mp2float mp1float dca amrnb amrwb libspeex"
 
 VIDEO_CODECS, AUDIO_CODECS = frozenset(_VIDEO.split()), frozenset(_AUDIO.split())
 
+MOST_STREAMS = 100
+"""Of those in a file, the first so many are known: more than a film in all its languages has."""
+
 _OPTIONS = {
     "format_whitelist": FORMATS,
+    "max_streams": str(MOST_STREAMS),
     "protocol_whitelist": "none",  # of which there is none: what a file names is not opened
     "fflags": "+genpts",  # AVI has times for the order of decoding only
     # Here too, because FFmpeg decodes a little of every stream merely to open a file.
@@ -62,7 +66,11 @@ looked through."""
 
 _OPENING_SECONDS = 1.8
 """Of the processor: honest files take hundredths, and noise of 8192 × 4320, of which FFmpeg decodes a picture to open
-it, 1.6. What is packed in a file may unfold to gigabytes."""
+it, 1.6."""
+
+_SQUEEZED = b"dcomzlib"
+"""Stands in every compressed table of contents that FFmpeg would unfold, to gigabytes if it says so. QuickTime wrote
+such films until about 2005."""
 
 _DECODER_THREADS = "2"
 
@@ -81,7 +89,7 @@ def open_container(path: str) -> InputContainer:
     reader = reader_of(head)
     if reader is None:
         raise UnsupportedVideo(why_unreadable(head))
-    source = _File(path)
+    source = _File(path, refused=_SQUEEZED if reader == "mov" else b"")
     try:
         with _in_time():
             # A damaged title must not make a video unreadable: hence metadata_errors.
@@ -95,9 +103,11 @@ def open_container(path: str) -> InputContainer:
 class _File:
     """A file that ends where reading on leads nowhere. FFmpeg is given no name, with which it might open another."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, refused: bytes) -> None:
+        """`refused`, where there is any, are bytes with which it is not read at all."""
         self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  closed with the container
         self._left = _FRUITLESS_BYTES
+        self._refused, self._tail = refused, b""
         self.tell = self._file.tell
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -108,8 +118,13 @@ class _File:
             return -1
 
     def read(self, size: int) -> bytes:
+        """Raises UnsupportedVideo."""
         piece = self._file.read(min(size, self._left)) or b""
         self._left -= len(piece)
+        if self._refused:
+            if self._refused in self._tail + piece:
+                raise UnsupportedVideo("The film's table of contents is compressed, as it was long ago: save it anew.")
+            self._tail = piece[1 - len(self._refused) :]
         return piece
 
     def bore_fruit(self) -> None:

@@ -86,6 +86,14 @@ function keep(text) {
   }
 }
 
+function drop(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // Then there is nothing to remove.
+  }
+}
+
 export const key = new Key();
 
 /** Ask for the key where it is missing, and offer to forget it; `changed` is called with another one, or none. */
@@ -143,6 +151,7 @@ function forgetAll() {
   for (const url of localVideos.values()) URL.revokeObjectURL(url);
   localVideos.clear();
   sessions.clear();
+  drop('video-uploads'); // as `resumable.js` keeps them
   key.forget();
   location.hash = '#/';
 }

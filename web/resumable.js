@@ -1,6 +1,7 @@
 /**
  * Sends a large file in parts, by the tus protocol (1.0.0): what has come stays there, over lost connections and restarts
- * of the service. `video-api.js` fetches this file when it is needed; it is no use without it.
+ * of the service, and in a browser over a reload of the page, when the same file is sent in the same way again.
+ * `video-api.js` fetches this file when it is needed; it is no use without it.
  */
 
 import { Pace, PASSING, VideoApiError, pauseAfter, sleep, transfer } from './video-api.js';
@@ -9,13 +10,19 @@ const PART_BYTES = 8 << 20;
 const PATIENCE_MS = 10 * 60_000; // without a byte that came
 const RETRIED = new Set([...PASSING, 408, 409, 423]);
 
+const KEPT = 'video-uploads'; // in localStorage: what is under way, by what tells one upload from another
+const MOST_KEPT = 20;
+
 /** Gives what the upload of a form answers. Throws a VideoApiError. */
 export async function sendInParts(file, { url, headers, fields, onProgress, signal }) {
   const upload = new Upload(file, { url, headers, fields, onProgress, signal });
   try {
-    return await upload.send();
+    const answer = await upload.send();
+    upload.forget();
+    return answer;
   } catch (error) {
-    if (error.reason === 'aborted') upload.giveUp();
+    if (signal?.aborted) upload.giveUp();
+    else if (!mayPass(error)) upload.forget();
     throw error;
   }
 }
@@ -29,11 +36,13 @@ class Upload {
   #sessionId = null;
   #token = null;
   #moved = Date.now();
+  #print;
 
   constructor(file, options) {
     this.#file = file;
     this.#options = options;
     this.#pace = new Pace(file.size);
+    this.#print = printOf(file, options);
   }
 
   async send() {
@@ -57,12 +66,18 @@ class Upload {
 
   /** Nobody waits for the answer: what is not deleted expires. */
   giveUp() {
+    this.forget();
     if (this.#address === null) return;
     const headers = { ...this.#options.headers, 'Tus-Resumable': '1.0.0' };
     fetch(this.#address, { method: 'DELETE', headers, keepalive: true }).catch(() => {});
   }
 
+  forget() {
+    keep(this.#print, null);
+  }
+
   async #begin() {
+    if (await this.#takeUp(kept(this.#print))) return;
     const { url, fields } = this.#options;
     const metadata = Object.entries(fields).map(([name, text]) => `${name} ${base64(text)}`);
     const headers = { 'Upload-Length': String(this.#file.size), 'Upload-Metadata': metadata.join() };
@@ -70,6 +85,28 @@ class Upload {
     // A path of the service, wherever a proxy has it.
     this.#address = `${url}/${begun.head('location').split('/').at(-1)}`;
     this.#token = begun.head('x-session-token');
+    this.#remember(begun);
+  }
+
+  /** Go on with what was begun before the page was left; false where there is nothing of it any more. */
+  async #takeUp(before) {
+    if (before === null) return false;
+    this.#address = `${this.#options.url}/${before.id}`;
+    this.#token = before.token;
+    try {
+      await this.#lookUp();
+      return true;
+    } catch (error) {
+      if (mayPass(error) || this.#options.signal?.aborted) throw error;
+      this.forget();
+      this.#address = this.#token = null;
+      return false;
+    }
+  }
+
+  #remember({ head }) {
+    const until = Date.parse(head('upload-expires'));
+    if (until) keep(this.#print, { id: this.#address.split('/').at(-1), token: this.#token, until });
   }
 
   /** Ask where to go on. */
@@ -88,9 +125,11 @@ class Upload {
     this.#moved = Date.now();
   }
 
-  #note({ head }) {
+  #note(answer) {
+    const { head } = answer;
     this.#offset = Number(head('upload-offset'));
     this.#sessionId = head('upload-session-id');
+    this.#remember(answer);
     this.#tell(this.#offset);
   }
 
@@ -111,4 +150,39 @@ function mayPass(error) {
 
 function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+/** The same for the same file that is sent in the same way to the same place; null where nothing tells files apart. */
+function printOf(file, { url, fields }) {
+  return file.lastModified ? JSON.stringify([url, file.name, file.size, file.lastModified, fields]) : null;
+}
+
+/** What is under way as `{id, token, until}`; null where there is nothing. */
+function kept(print) {
+  const one = print === null ? undefined : allKept().get(print);
+  const sound = /^[0-9a-f-]{36}$/.test(one?.id) && one.until > Date.now();
+  return sound ? { id: one.id, token: typeof one.token === 'string' ? one.token : null } : null;
+}
+
+function keep(print, upload) {
+  if (print === null) return;
+  const all = allKept();
+  if (upload === null && !all.has(print)) return;
+  all.delete(print);
+  if (upload !== null) all.set(print, upload);
+  try {
+    if (all.size) localStorage.setItem(KEPT, JSON.stringify([...all].slice(-MOST_KEPT)));
+    else localStorage.removeItem(KEPT);
+  } catch {
+    // A browser that keeps nothing, or is full: a reload begins anew.
+  }
+}
+
+/** Whatever stands there may have been written by anybody. */
+function allKept() {
+  try {
+    return new Map(JSON.parse(localStorage.getItem(KEPT) ?? '[]'));
+  } catch {
+    return new Map();
+  }
 }

@@ -6,6 +6,8 @@ from benchmarks.drawn_workouts.figures import Build, Exercise
 from benchmarks.drawn_workouts.poses import (
     ALL_FOURS,
     ARCHED,
+    BAR_HIGH,
+    BAR_LOW,
     BENT,
     BOWED,
     BRIDGED,
@@ -23,7 +25,10 @@ from benchmarks.drawn_workouts.poses import (
     HANGING,
     HIGH_PLANK,
     HINGED,
+    JACKKNIFED,
+    JUMPED,
     KICKED,
+    KICKED_BACK,
     KNEE_IN,
     KNEE_UP,
     LEAPT,
@@ -32,6 +37,7 @@ from benchmarks.drawn_workouts.poses import (
     LOW_PLANK,
     LUNGED,
     LYING,
+    LYING_LONG,
     OVERHEAD,
     PEDALLED,
     PRONE,
@@ -46,12 +52,14 @@ from benchmarks.drawn_workouts.poses import (
     SIDE,
     SIDE_LUNGED,
     SITTING,
+    SPREAD,
     STAR,
     STOOD_UP,
     STRETCHED,
     SWUNG,
     TILTED,
     TOES,
+    WINDMILLED,
 )
 
 EXERCISES = {
@@ -87,6 +95,11 @@ EXERCISES = {
         Exercise("bird dog", (ALL_FOURS, REACHED), 1.8, 3.6, alternating=True),
         Exercise("wood chop", (CHOP_HIGH, CHOP_LOW), 1.3, 2.8),
         Exercise("bicycle crunch", (CURLED_UP, PEDALLED), 0.9, 1.9, alternating=True),
+        Exercise("v-up", (LYING_LONG, JACKKNIFED), 1.7, 3.6),
+        Exercise("upright row", (BAR_LOW, BAR_HIGH), 1.4, 3.0),
+        Exercise("donkey kick", (ALL_FOURS, KICKED_BACK), 1.2, 2.6, alternating=True),
+        Exercise("windmill", (SPREAD, WINDMILLED), 1.8, 3.6, alternating=True),
+        Exercise("squat jump", (DOWN, SIDE, JUMPED), 1.2, 2.4),
     )
 }
 
@@ -94,10 +107,13 @@ HELD = {"plank": HIGH_PLANK, "wall sit": SEATED_AIR}
 
 SECOND_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
 THIRD_EXERCISES = ("step-up", "leg raise", "pull-up", "side bend", "skater")
-UNSEEN_EXERCISES = ("thruster", "superman", "bird dog", "wood chop", "bicycle crunch")
+FOURTH_EXERCISES = ("thruster", "superman", "bird dog", "wood chop", "bicycle crunch")
+UNSEEN_EXERCISES = ("v-up", "upright row", "donkey kick", "windmill", "squat jump")
 """Only in the evaluation half."""
 FIRST_EXERCISES = tuple(
-    name for name in EXERCISES if name not in (*SECOND_EXERCISES, *THIRD_EXERCISES, *UNSEEN_EXERCISES)
+    name
+    for name in EXERCISES
+    if name not in (*SECOND_EXERCISES, *THIRD_EXERCISES, *FOURTH_EXERCISES, *UNSEEN_EXERCISES)
 )
 
 FIRST_BUILDS = (
@@ -108,5 +124,6 @@ FIRST_BUILDS = (
 )
 SECOND_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
 THIRD_BUILDS = (Build("lanky", 0.11, 0.055, 0.11, 0.8),)
-UNSEEN_BUILDS = (Build("stocky", 0.21, 0.085, 0.15, 0.95),)
+FOURTH_BUILDS = (Build("stocky", 0.21, 0.085, 0.15, 0.95),)
+UNSEEN_BUILDS = (Build("wiry", 0.12, 0.075, 0.17, 1.05),)
 """Only in the evaluation half."""

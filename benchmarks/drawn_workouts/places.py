@@ -14,7 +14,8 @@ WIDTH, HEIGHT, MARGIN = 320, 180, 28
 FIRST_PLACES = ("room", "studio", "wall", "stripes")
 SECOND_PLACES = ("bricks",)
 THIRD_PLACES = ("shelves",)
-UNSEEN_PLACES = ("park",)
+FOURTH_PLACES = ("park",)
+UNSEEN_PLACES = ("windows",)
 """Only in the evaluation half."""
 
 _Drawing = NDArray[np.float64]
@@ -22,13 +23,13 @@ _Drawing = NDArray[np.float64]
 
 def draw_place(kind: str, random: np.random.Generator) -> Rgb:
     """A full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`, `shelves` with things on
-    them, a `park` with leaves and trunks."""
+    them, a `park` with leaves and trunks, tall `windows`."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     picture: _Drawing = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
     picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
     if kind in ("room", "wall"):
         picture = picture + _patches(random, 9, 14)
-    furnish = {"stripes": _stripes, "bricks": _bricks, "shelves": _shelves, "room": _boxes, "park": _trees}.get(kind)
+    furnish = _FURNISHED.get(kind)
     if furnish is not None:
         furnish(picture, random)
     floor = round(height * 0.85)
@@ -72,6 +73,28 @@ def _trees(picture: _Drawing, random: np.random.Generator) -> None:
     for across in np.cumsum(random.uniform(25, 90, width // 25)):
         left, wide = int(across), int(random.uniform(5, 16))
         picture[int(random.uniform(0, 0.3) * height) :, left : left + wide] -= random.uniform(25, 60)
+
+
+def _panes(picture: _Drawing, random: np.random.Generator) -> None:
+    """Bright panes with dark bars between them, and what is seen through each."""
+    height, width = picture.shape[:2]
+    wide, high = int(random.uniform(46, 80)), int(random.uniform(50, 90))
+    for left in range(int(random.uniform(-wide, 0)), width, wide):
+        for top in range(int(random.uniform(-high, 0)), height, high):
+            pane = picture[max(0, top) : top + high - 5, max(0, left) : left + wide - 5]
+            pane += random.uniform(10, 70)
+            pane[int(pane.shape[0] * random.uniform(0.4, 0.9)) :] -= random.uniform(10, 40)
+    picture -= 15
+
+
+_FURNISHED = {
+    "stripes": _stripes,
+    "bricks": _bricks,
+    "shelves": _shelves,
+    "room": _boxes,
+    "park": _trees,
+    "windows": _panes,
+}
 
 
 def _patches(random: np.random.Generator, size: int, levels: float) -> NDArray[np.float32]:

@@ -1,0 +1,74 @@
+"""Repetitions with a pause before or after them, drawn as flow."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.flow import RATE, Flow
+from analysis.found import FoundSet
+from analysis.pauses import across_pauses
+from analysis.repetitions import Rep
+from analysis.sets import find_sets
+from analysis.trust import LEAST_CONFIDENCE, confidence
+
+CELLS, COLUMNS, LASTS = 144, 16, 2.0
+BODY = [cell for cell in range(CELLS) if 5 <= cell % COLUMNS <= 8 and cell // COLUMNS >= 2]
+ARM = [cell for cell in range(CELLS) if cell % COLUMNS == 10 and 2 <= cell // COLUMNS <= 5]
+
+
+def motion(seconds: float, begins: list[float], cells: list[int]) -> NDArray[np.float32]:
+    """(n, cells, 2) of what goes down and up again for two seconds, beginning at each of these times."""
+
+    def way(time: float) -> float:
+        return sum(0.05 - 0.05 * math.cos(2 * math.pi * min(max(0.0, time - begin) / LASTS, 1)) for begin in begins)
+
+    gone = np.array([way(step / RATE) for step in range(int(seconds * RATE) + 1)])
+    values = np.random.default_rng(0).normal(size=(len(gone) - 1, CELLS, 2)).astype(np.float32) * 1e-4
+    values[:, cells, 1] += np.diff(gone)[:, None].astype(np.float32)
+    return values
+
+
+def one_at(begin: float, values: NDArray[np.float32]) -> FoundSet:
+    first, turn, end = (round((begin + part) * RATE) for part in (0, LASTS / 2, LASTS))
+    rep = Rep(first, turn, end, 1.0, 1.0, values[first:turn].sum(axis=0).ravel().astype(np.float64), 1.0)
+    return FoundSet("periodic", first, end, (rep,), 0.5)
+
+
+def test_what_is_done_between_pauses_of_any_length_is_one_set() -> None:
+    values = motion(34, [5, 10.5, 12.5, 17.2, 22.7], BODY)
+    flow = Flow(0.0, values, COLUMNS, np.zeros(values.shape[:2], np.float32))
+
+    found = [one for one in find_sets(flow, ()) if confidence(one) >= LEAST_CONFIDENCE]
+
+    assert [len(one.reps) for one in found] == [5]
+    assert [round(rep.turn / RATE) for rep in found[0].reps] == [6, 12, 14, 18, 24]
+
+
+def test_repetitions_are_found_on_both_sides_of_one_that_is_known() -> None:
+    values = motion(30, [4, 9, 14, 25], BODY)
+
+    found = across_pauses(one_at(9, values), values, ())
+
+    assert [round(rep.turn / RATE) for rep in found.reps] == [5, 10, 15]
+
+
+def test_another_movement_after_a_pause_is_no_repetition() -> None:
+    values = motion(20, [4], BODY) + motion(20, [9], ARM)
+
+    assert len(across_pauses(one_at(4, values), values, ()).reps) == 1
+
+
+def test_nothing_is_sought_beyond_a_cut() -> None:
+    values = motion(20, [4, 9], BODY)
+
+    assert len(across_pauses(one_at(4, values), values, (75,)).reps) == 1
+
+
+def test_single_repetitions_of_unlike_courses_are_trusted_less() -> None:
+    reps = tuple(Rep(at, at + 10, at + 20, 1.0, 0.99, np.ones(1), 0.9) for at in (0.0, 40.0, 80.0))
+    alike, by_chance = (FoundSet("excursion", 0, 100, reps, 0.9, course=course) for course in (0.9, 0.5))
+
+    assert confidence(alike) >= LEAST_CONFIDENCE > confidence(by_chance)
