@@ -146,8 +146,9 @@ class Link:
                 self.trouble = f"Redis at {self.where} cannot be reached: {error}"
         else:
             return
-        self.trouble = ""
-        self._here.set()
+        with self._lock:
+            self._here.set()  # before it says so
+            self.trouble = ""
         logger.info("Redis at %s is there again", self.where)
         try:
             self.on_back()
