@@ -24,7 +24,7 @@ ServiceError                       500  internal
 ├── HttpRefusal                    any  any                    what HTTP itself refuses, and what a client was told
 └── AnalysisFailed                 500  internal               the analysis ended without a result
     ├── DecoderCrashed             500  decoder_crashed
-    │   └── DecoderUnavailable     500  decoder_crashed        no decoder can be started at all
+    │   └── DecoderUnavailable     503  decoder_crashed        no decoder can be started at all
     ├── DecodeTimeout              500  decode_timeout
     ├── OutOfMemory                500  out_of_memory
     ├── Stalled                    500  stalled                nothing moved for longer than any step takes
@@ -181,7 +181,10 @@ class DecoderCrashed(AnalysisFailed):
 
 
 class DecoderUnavailable(DecoderCrashed):
-    """Not the video's fault, nor its client's."""
+    """Not the video's fault, nor its client's: the same request may do later."""
+
+    status_code = 503
+    retry_after_seconds = 5
 
 
 class DecodeTimeout(AnalysisFailed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 session_id: ContextVar[str | None] = ContextVar("session_id", default=None)
 """Id of the session being worked on."""
+
+
+def new_request_id() -> str:
+    return os.urandom(16).hex()
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -50,7 +49,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == _REQUEST_ID), b"").decode("latin-1")
-        request_id = given if _SANE_ID.fullmatch(given) else os.urandom(16).hex()
+        request_id = given if _SANE_ID.fullmatch(given) else logs.new_request_id()
         headers = ((_REQUEST_ID, request_id.encode()), REFERRER)
 
         async def send_with_id(message: Message) -> None:

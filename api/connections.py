@@ -7,6 +7,7 @@ How long the body of a request that is being answered may take is `deadlines.py`
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from asyncio import BufferedProtocol, TimerHandle, Transport
 from collections.abc import Callable
@@ -14,6 +15,10 @@ from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+import logs
+
+logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 20.0
 """From a connection's beginning, or a request's first byte, until its head is there."""
@@ -177,10 +182,26 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn's word for what its parser cannot read, be it a head or the frame of a body."""
+        self._refuse(400, "invalid_request", "What was sent is not a request of HTTP/1.1 that can be read")
+
     def _refuse(self, code: int, reason: str, words: str) -> None:
-        """In the flat shape, although no app has seen the request. Answers that are under way are cut off."""
-        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
-            body = json.dumps({"error": words, "reason": reason, "code": code}).encode()
-            head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-            self.transport.write(STATUS_LINE[code] + head + body)
+        """In the flat shape, although no app has seen the request, or none has answered it. Answers that are under way
+        are cut off."""
+        if not self.transport.is_closing() and not self._answering:
+            request_id = logs.new_request_id()
+            logs.event(logger, "refused", request=request_id, reason=reason)
+            told = {"error": words, "reason": reason, "code": code, "requestId": request_id}
+            body = json.dumps(told).encode()
+            head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            head += f"x-request-id: {request_id}\r\nreferrer-policy: no-referrer\r\nconnection: close\r\n\r\n"
+            self.transport.write(STATUS_LINE[code] + head.encode() + body)
         self.transport.close()
+
+    @property
+    def _answering(self) -> bool:
+        """Whether an answer has begun and not ended, or another request's comes first."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        return self.cycle.response_started or bool(self.pipeline)

@@ -283,9 +283,7 @@ class Intake:
     def _probe(self, part: Path, stopped: Callable[[], bool]) -> VideoInfo:
         try:
             return probe(part, self._limits, stopped)
-        except DecoderUnavailable:
-            raise
-        except OSError as error:
+        except (DecoderUnavailable, OSError) as error:
             raise DecoderUnavailable("No decoder can be started at the moment; try again later") from error
         except AnalysisFailed as error:
             logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})

@@ -23,6 +23,9 @@ from stores.files import FULL_DISK
 MAX_FIELD_BYTES = 64_000
 MAX_PARTS = 32
 
+MAX_HEADER_BYTES = 16_000
+"""Of one line of a part's head. File names may be long: they are shown shortened."""
+
 FLUSH_BYTES = 4 << 20
 """After so many the system is told to put them on disk."""
 
@@ -149,7 +152,7 @@ class FormReader:
         try:
             self._parser.write(chunk)
         except FormParserError as error:
-            raise refuse("body", "is not a multipart form as its Content-Type says") from error
+            raise refuse("body", _what_is_wrong(error)) from error
 
     def _open_parser(self, content_type: str) -> MultipartParser:
         kind, options = parse_options_header(content_type)
@@ -169,6 +172,7 @@ class FormReader:
                     "on_part_end": self._end_part,
                     "on_end": self._end,
                 },
+                max_header_size=MAX_HEADER_BYTES,
             )
         except FormParserError as error:
             raise refuse("body", "has too long a multipart boundary") from error
@@ -229,6 +233,12 @@ class FormReader:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _what_is_wrong(error: FormParserError) -> str:
+    if "header size" in str(error):
+        return f"has a part with a header, such as a file name, longer than {MAX_HEADER_BYTES} bytes"
+    return "is not a multipart form as its Content-Type says"
 
 
 def too_large(max_bytes: int) -> UploadTooLarge:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from api.access import OPEN
 from config import Settings
-from schemas import Status
+from schemas import Session, Status
 from tests.service import BASE, Program, Service, serve
 
 ALICE, BOB = "alice-0123456789-secret", "bob-0123456789-secret-too"
@@ -49,7 +49,13 @@ def seeded(service: Service, status: Status = Status.COMPLETED, **whose: str | N
     """A session whose result lists its video."""
     session_id = service.seeded(status, **whose)
     if status is Status.COMPLETED:
-        service.house.files.write_result(session_id, RESULT % session_id.encode())
+        name = service.house.files.write_result(session_id, RESULT % session_id.encode())
+
+        def with_it(row: Session) -> Session:
+            row["result"] = name
+            return row
+
+        assert service.house.store.change(session_id, with_it)
     return session_id
 
 
@@ -222,6 +228,7 @@ def tokened(shared_service: Service) -> tuple[str, str]:
     return seeded(shared_service, token="the-token"), "the-token"
 
 
+@pytest.mark.embedded
 def test_a_token_is_told_once_and_kept_as_its_hash(shared_service: Service, clip: Path) -> None:
     form = {"analysis_type": "highlights", "token": "true"}
     answer = shared_service.http.post(f"{BASE}/upload", data=form, files={"video": clip.read_bytes()})

@@ -32,6 +32,7 @@ def test_every_refusal_is_flat_json(shared_service: Service, method: str, path: 
     assert body["requestId"] == answer.headers["X-Request-ID"]
 
 
+@pytest.mark.embedded
 def test_a_crash_tells_nothing_and_can_be_found_by_its_id(service: Service) -> None:
     session_id = service.seeded(Status.COMPLETED)
     result = service.house.files.folder(session_id) / "result.json"
@@ -115,6 +116,7 @@ def test_the_documentation_shows_the_upload_form_and_every_error(shared_service:
     assert shared_service.http.get("/docs").status_code == 200
 
 
+@pytest.mark.embedded
 def test_the_service_says_that_it_lives_and_can_take_work(shared_service: Service) -> None:
     assert shared_service.http.get("/livez").json() == {"status": "alive"}
     ready = shared_service.http.get("/readyz").json()

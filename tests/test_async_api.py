@@ -74,6 +74,7 @@ def test_100_percent_means_that_results_can_be_read(service: Service, clip: Path
     assert service.http.get(f"{BASE}/results/{session_id}").status_code == 200
 
 
+@pytest.mark.embedded
 def test_cancelling_a_running_analysis_stops_its_decoder(service: Service, long_clip: Path) -> None:
     session_id = service.start(long_clip)
     running = scanning(service, session_id)
@@ -95,6 +96,7 @@ def test_the_next_session_starts_when_one_is_cancelled(serve_with: Serve, long_c
     assert service.ended(second)["status"] == "completed"
 
 
+@pytest.mark.embedded
 def test_cleaning_up_a_running_analysis_leaves_nothing(service: Service, long_clip: Path) -> None:
     session_id = service.start(long_clip)
     running = scanning(service, session_id)
@@ -150,6 +152,7 @@ def test_nothing_is_left_running_after_the_work(service: Service, clip: Path) ->
     until(settled)
 
 
+@pytest.mark.embedded
 def test_a_session_expires_by_itself_and_loses_its_files(serve_with: Serve, clip: Path) -> None:
     service = serve_with(session_ttl_hours=2.5 / 3600)
     session_id = service.start(clip)
@@ -161,6 +164,7 @@ def test_a_session_expires_by_itself_and_loses_its_files(serve_with: Serve, clip
     until(lambda: service.folders() == [])
 
 
+@pytest.mark.embedded
 def test_the_source_is_kept_until_cleanup(service: Service, clip: Path) -> None:
     session_id = service.start(clip)
     service.ended(session_id)
@@ -181,6 +185,7 @@ def test_a_workout_is_told_in_work_and_rest(service: Service, clip: Path) -> Non
     assert spans[-1][1] == pytest.approx(data["total_duration_seconds"], abs=0.01)
 
 
+@pytest.mark.embedded
 def test_a_decoder_that_dies_fails_its_session_alone(service: Service, long_clip: Path, clip: Path) -> None:
     session_id = service.start(long_clip)
     for process in scanning(service, session_id):

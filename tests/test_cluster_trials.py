@@ -48,6 +48,9 @@ def test_a_store_fault_ends_in_words_and_leaves_nothing(
 
 
 def test_what_a_session_costs_is_told_without_what_idling_does() -> None:
-    idle = Spent(seconds=10, operations=100, read=1000, written=2000, messages=0)
-    worked = Spent(seconds=5, operations=450, read=4500, written=11000, messages=20)
-    assert worked.without(idle).each(2) == "200 operations, 2.0 kB to Redis, 5.0 kB from it, 10 messages"
+    idle = Spent(seconds=10, operations=100, read=1000, written=2000, messages=0, processor=0.1)
+    worked = Spent(seconds=5, operations=450, read=4500, written=11000, messages=20, processor=0.25)
+    assert (
+        worked.without(idle).each(2)
+        == "200 operations, 2.0 kB to Redis, 5.0 kB from it, 10 messages, 100.0 ms of its processor"
+    )

@@ -1,8 +1,10 @@
-"""What a connection keeps of a body: no more than one piece, and little of it before anybody asks."""
+"""What a connection keeps of a body: no more than one piece, and little of it before anybody asks; and what it says
+to what is no request."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -118,3 +120,47 @@ def test_who_waits_for_a_client_to_go_hears_it(run: Run) -> None:
             await heard.wait()
 
     run(leave())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"what is this?\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_the_shape_of_all_refusals(run: Run, said: bytes) -> None:
+    async def refused() -> None:
+        async with connected(Taker()) as (reader, writer):
+            writer.write(said)
+            head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+            told = json.loads(body)
+            assert head.startswith("HTTP/1.1 400")
+            assert f"x-request-id: {told.pop('requestId')}" in head.split("\r\n")
+            assert told.pop("error")
+            assert told == {"code": 400, "reason": "invalid_request"}
+
+    run(refused())
+
+
+def test_an_answer_that_has_begun_is_cut_off_by_what_cannot_be_read(run: Run) -> None:
+    begun = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        begun.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def cut() -> None:
+        async with connected(app) as (reader, writer):
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            await begun.wait()
+            writer.write(b"zz\r\n")
+            assert (await reader.read()).endswith(b"\r\n\r\nhalf")
+
+    run(cut())

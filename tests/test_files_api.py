@@ -82,6 +82,7 @@ def test_a_moment_and_a_segment_each_have_a_still_that_lies_in_them(data: dict[s
         assert span["start_timestamp"] <= shown <= span["end_timestamp"]
 
 
+@pytest.mark.embedded
 def test_stills_that_nobody_lists_are_gone(shared_service: Service, session_id: str, data: dict[str, Any]) -> None:
     left = {path.name for path in shared_service.house.files.folder(session_id).iterdir()}
     assert left == {url.rsplit("/", 1)[1] for url in urls_in(data)} | {"session.json", "result.json"}
@@ -199,6 +200,7 @@ def test_after_a_cleanup_nothing_is_left_to_fetch(service: Service, clip: Path) 
     assert service.folders() == []
 
 
+@pytest.mark.embedded
 def test_a_cancel_while_the_reel_is_rendered_leaves_nothing(service: Service, lasting: Path) -> None:
     session_id = service.start(lasting, max_clip_seconds=30)
     folder = service.house.files.folder(session_id)

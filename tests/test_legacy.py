@@ -75,6 +75,7 @@ def test_a_full_queue_is_told_in_the_old_shape(serve_with: Callable[..., Service
     assert (answer.status_code, answer.json().keys()) == (429, {"detail"})
 
 
+@pytest.mark.embedded
 def test_a_client_that_goes_away_stops_the_work_and_leaves_nothing(service: Service, long_clip: Path) -> None:
     video = long_clip.read_bytes()
     part = (

@@ -58,6 +58,7 @@ def test_it_gets_on_and_a_cleanup_stops_it_and_leaves_nothing(service: Service, 
     until(lambda: service.folders() == [], timeout=1.0)
 
 
+@pytest.mark.embedded
 def test_the_service_does_not_wait_for_it_to_end(service: Service, lasting: Path) -> None:
     session_id = completed(service, lasting)
     assert ask(service, session_id).status_code == 202
@@ -70,6 +71,7 @@ def test_the_service_does_not_wait_for_it_to_end(service: Service, lasting: Path
     assert not any(name.startswith("preview") for name in left)
 
 
+@pytest.mark.embedded
 def test_one_that_cannot_be_made_says_so_and_can_be_tried_again(service: Service, strange: Path) -> None:
     session_id = completed(service, strange)
     source = service.house.files.folder(session_id) / "source.mkv"

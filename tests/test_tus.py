@@ -104,6 +104,7 @@ def came(service: Service, upload: str) -> int:
     return (service.data_dir / "uploads" / upload.rpartition("/")[2] / "source.part").stat().st_size
 
 
+@pytest.mark.embedded
 def test_what_came_before_the_connection_broke_is_kept(
     service: Service, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +226,7 @@ def test_what_is_no_video_is_refused_with_its_last_byte_and_gone(service: Servic
     assert service.folders() == []
 
 
+@pytest.mark.embedded
 def test_an_upload_can_be_given_up_also_while_it_comes(service: Service, clip: Path) -> None:
     video = clip.read_bytes()
     upload = begun(service.http, len(video))
@@ -270,6 +272,7 @@ def test_a_full_queue_stops_no_parts_and_costs_none(serve_with: Serve, clip: Pat
     assert service.http.head(upload, headers=TUS).headers["Upload-Session-Id"] == upload.rpartition("/")[2]
 
 
+@pytest.mark.embedded
 def test_storage_that_went_away_is_told(service: Service) -> None:
     head = {**TUS, "Upload-Length": "10", "Upload-Metadata": metadata()}
     (service.data_dir / "uploads").write_text("in the way")
@@ -279,6 +282,7 @@ def test_storage_that_went_away_is_told(service: Service) -> None:
     assert service.http.post(UPLOADS, headers=head).status_code == 201
 
 
+@pytest.mark.embedded
 def test_uploads_expire_and_are_swept(serve_with: Serve) -> None:
     service = serve_with(resumable_ttl_hours=0.3 / 3600)
     upload = begun(service.http, 1 << 20)
@@ -311,6 +315,7 @@ def test_a_page_of_a_configured_origin_may_use_it(shared_service: Service) -> No
         assert name in exposed
 
 
+@pytest.mark.embedded
 def test_uploads_of_a_run_before_keep_their_room_on_the_disk(serve_with: Serve, tmp_path: Path) -> None:
     folder = tmp_path / "earlier" / "uploads" / "11111111-1111-4111-8111-111111111111"
     folder.mkdir(parents=True)

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.service import BASE, Service, decoders, until
+from video import forking
 
 Serve = Callable[..., Service]
 
@@ -192,6 +193,20 @@ def test_a_slow_probe_keeps_nobody_else_waiting(service: Service, clip: Path) ->
     for client, _ in stuck:
         client.close()
     assert psutil.wait_procs([probe for _, probe in stuck], timeout=5)[1] == []
+
+
+def test_where_no_decoder_can_be_started_the_same_upload_may_be_sent_again(
+    service: Service, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as failing:
+        failing.setattr(forking, "FORK_SERVERS", 0)
+        answer = service.upload(clip)
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["reason"]) == (503, 503, "decoder_crashed")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "try again later" in body["error"]
+    assert service.folders() == []
+    assert service.upload(clip).status_code == 200
 
 
 def test_an_odd_key_is_answered_whatever_it_holds(service: Service, clip: Path) -> None:
