@@ -25,6 +25,9 @@ LOST = "lost"
 TAKE = "take:"
 """Whose turn it is to take up a session in nobody's hands."""
 
+LAPSED = "lapsed:"
+"""Whose turn it is to give back a session whose lease lapsed."""
+
 LEAVE_SECONDS = 2.0
 
 MOST_AT_ONCE = 1000
@@ -95,7 +98,9 @@ class Caretaker:
     def _reap(self) -> None:
         """Give back what is worked on by nobody any more. What may have been its doing counts as an attempt."""
         for session_id in self._store.lapsed() if self._clock() >= self._reaps_from else ():
-            if self._sessions.give_back(session_id, counted=True):
+            # One of all who noticed: another's worker may have begun it anew by the time that the next one comes to it.
+            mine = self._store.board.turn(LAPSED + session_id, self._lease_seconds / 3)
+            if mine and self._sessions.give_back(session_id, counted=True):
                 event(logger, "lapsed", session=session_id)
                 self._hand_over(session_id)
 

@@ -62,6 +62,9 @@ UP_SECONDS = 60.0
 SILENCE_SECONDS = 10.0
 """How long a worker waits for an answer of Redis before it takes the connection for lost."""
 
+MOST_WORDS = 2000
+"""Bytes of the words in which a child says why nothing can start."""
+
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 QUIET = ("celery", "kombu", "multiprocessing")
@@ -90,6 +93,8 @@ class Child:
 
     def __init__(self, settings: Settings, told: int) -> None:
         """`told` is a pipe's end, for the words by which a child ends all of the worker."""
+        self.replaces = False
+        """Whether it takes the place of one that could be made ready with these settings."""
         self._settings, self._told = settings, told
         self._shop: Workshop | None = None
         self._announcer: Announcer | None = None
@@ -135,7 +140,9 @@ class Child:
             try:
                 return build_workshop(self._settings, man=self._crew)
             except CannotStart as error:
-                # The parent could start with these settings: it is away, and will be back.
+                if not self.replaces:
+                    self._end_all(str(error))
+                # Others could be made ready with these settings: it is away, and will be back.
                 logger.warning("waiting: %s", error)
                 time.sleep(AGAIN_SECONDS)
 
@@ -143,9 +150,13 @@ class Child:
         return crew_elsewhere(settings, ledger, terms, ChildHands(settings, self))
 
     def _give_up(self) -> None:
-        """The model that was asked for cannot be had: the worker is to end, and say why."""
+        """The model that was asked for cannot be had."""
         assert self._shop
-        os.write(self._told, str(self._shop.eyes.error).encode()[:4096])
+        self._end_all(str(self._shop.eyes.error))
+
+    def _end_all(self, words: str) -> None:
+        """The worker is to end, and say why."""
+        os.write(self._told, words.encode()[:MOST_WORDS] + b"\0")
         os.kill(os.getppid(), signal.SIGTERM)
 
     def _leave_when_told(self) -> None:
@@ -228,7 +239,7 @@ def work(settings: Settings) -> int:
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
     signals.setup_logging.connect(_log_as_we_do)
     signals.worker_process_init.connect(child.open)
-    signals.worker_ready.connect(ready := partial(_ready, settings))  # which holds it weakly
+    signals.worker_ready.connect(ready := partial(_ready, settings, child))  # which holds it weakly
     name = f"{uuid.uuid4().hex[:8]}@{socket.gethostname()}"
     worker = Parent(
         app=app, hostname=name, quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
@@ -238,7 +249,8 @@ def work(settings: Settings) -> int:
     caretaker.rounds.close()
     del ready
     if select.select([heard], [], [], 0)[0]:
-        raise CannotStart(os.read(heard, 4096).decode())
+        words, _, _ = os.read(heard, MOST_WORDS + 1).partition(b"\0")  # each child has the same to say
+        raise CannotStart(words.decode(errors="replace"))
     return worker.exitcode or 0
 
 
@@ -270,7 +282,8 @@ def _log_as_we_do(**_: object) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _ready(settings: Settings, **_: object) -> None:
+def _ready(settings: Settings, child: Child, **_: object) -> None:
+    child.replaces = True
     event(logger, "ready", version=VERSION, takes=",".join(settings.worker_takes), hands=settings.max_concurrent_jobs)
     sys.stdout.write(f"Working on {', '.join(settings.worker_takes)}\n")
     sys.stdout.flush()

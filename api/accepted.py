@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from fastapi import Response
 from fastapi.responses import JSONResponse
@@ -10,7 +11,7 @@ from fastapi.responses import JSONResponse
 from api import PREFIX
 from api.intake import Upload
 from api.rows import unknown
-from errors import Draining, ServiceError
+from errors import Draining, ServiceError, StoreAway
 from schemas import Links, Metadata, Session, Status, UploadBody, VideoBody
 from session_manager import SessionManager
 from task_manager import BackgroundTaskManager
@@ -31,7 +32,7 @@ class Accepting:
             return self.told_again(row, upload.token)
         await asyncio.to_thread(self._submit, upload.session_id, bounded)
         # It may have begun since: then nobody was before it.
-        place = self._tasks.queue_position(upload.session_id) or 1
+        place = self._place(upload.session_id) or 1
         return self._told(upload.session_id, upload.metadata, Status.QUEUED, place, upload.token)
 
     def told_again(self, row: Session, token: str | None = None) -> Response:
@@ -57,11 +58,16 @@ class Accepting:
         told = body.model_dump(mode="json", by_alias=True, exclude=None if body.session_token else {"session_token"})
         return JSONResponse(told, headers={"Location": links["status"], "Cache-Control": "no-store"})
 
+    def _place(self, session_id: str) -> int | None:
+        with suppress(StoreAway):
+            return self._tasks.queue_position(session_id)
+        return None
+
     def _submit(self, session_id: str, bounded: bool) -> None:
         try:
             self._tasks.submit(session_id, bounded=bounded)
-        except Draining:
-            # It is on disk, and so the next start takes it up.
+        except (Draining, StoreAway):
+            # It is in the ledger, and so the next start takes it up, or a caretaker.
             return
         except ServiceError:
             self._sessions.delete_session(session_id)

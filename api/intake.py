@@ -26,6 +26,7 @@ from api.forms import display_name, refuse
 from api.idempotency import IdempotencyKeys, content_of, key_of
 from api.keyring import new_token, token_hash
 from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, too_large
+from api.resumable import locked
 from api.space import Claim, Space, storage_trouble_in_words
 from config import Settings
 from errors import AnalysisFailed, DecoderUnavailable, Draining, NotReady, ServiceError, UnsupportedVideo
@@ -50,6 +51,21 @@ class Wanted:
     params: Params
     token: bool = False
     """Whether nobody is to see the session without the token that is answered."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A video that is on this disk already, in a file that stays what it is, whatever comes of it."""
+
+    source: Path
+    filename: str
+    lost: Callable[[], bool]
+    """Whether another request may be at the same one by now."""
+
+    def check(self) -> None:
+        """Raises HttpRefusal where that is so."""
+        if self.lost():
+            raise locked()
 
 
 ReadForm = Callable[[Mapping[str, str], bool], Wanted | None]
@@ -216,27 +232,26 @@ class Intake:
             await to_its_end(self._sessions.change_token, made["session_id"], token_hash(token))
         return Upload(made["session_id"], Path(made["video_path"]), wanted, made["metadata"], token, again=True)
 
-    async def adopt(
-        self, request: Request, session_id: str, source: Path, filename: str, wanted: Wanted, owned: Owned
-    ) -> Upload:
-        """Take in a video that is on this disk already. Its file there stays what it is, whatever comes of this; in the
-        session's folder it gets another name. Raises as `take` does."""
+    async def adopt(self, request: Request, session_id: str, whole: Whole, wanted: Wanted, owned: Owned) -> Upload:
+        """Take it in; in the session's folder its file gets another name. Raises as `take` does."""
         with storage_trouble_in_words():
             self._tasks.check_room()
-            info = await self._probed(request, source)
-            sha256 = await to_its_end(_sha256, source)
+            info = await self._probed(request, whole.source)
+            sha256 = await to_its_end(_sha256, whole.source)
+            whole.check()
             try:
                 if self._files.folder(session_id).exists():  # whoever tried before was killed before its row was there
                     await to_its_end(self._files.remove, session_id)
                 folder = await to_its_end(self._files.reserve, session_id)
                 path = folder / f"{SOURCE}.{info.container}"
-                await to_its_end(_link, source, path)
-                metadata = _metadata(filename, sha256, info, owned, legacy=False)
+                await to_its_end(_link, whole.source, path)
+                metadata = _metadata(whole.filename, sha256, info, owned, legacy=False)
                 upload = Upload(session_id, path, wanted, metadata)
+                whole.check()
                 await self._made(upload)
                 return upload
             except BaseException:
-                await asyncio.shield(asyncio.to_thread(self._forget, session_id))
+                await asyncio.shield(asyncio.to_thread(self._give_up, session_id, whole))
                 raise
 
     async def _receive(self, body: Body, reader: FormReader, part: Path, claim: Claim) -> str:
@@ -287,8 +302,17 @@ class Intake:
 
     def _forget(self, session_id: str) -> None:
         """The row too, where it was written already: nobody was told of it."""
-        if not self._sessions.delete_session(session_id):
+        try:
+            self._sessions.forget(session_id)
+        finally:
             self._files.remove(session_id)
+
+    def _give_up(self, session_id: str, whole: Whole) -> None:
+        """As `_forget`, unless another request made it a session meanwhile."""
+        if whole.lost():
+            self._files.let_go(session_id)
+        else:
+            self._forget(session_id)
 
     def _create(self, upload: Upload, most_waiting: int | None) -> bool:
         made = self._sessions.create_session(

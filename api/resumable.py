@@ -7,12 +7,14 @@ those count.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
@@ -66,8 +68,13 @@ class Resumable:
     busy: bool = False
     gone: bool = False
     """Whether it was given up meanwhile: what still comes is nobody's."""
-    lost: bool = False
-    """Whether another request has it meanwhile."""
+    held_until: float = math.inf
+    """From then on, by a clock that is never set, another request may have it."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether another request may have it meanwhile."""
+        return monotonic() >= self.held_until
 
     @property
     def complete(self) -> bool:

@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -101,9 +101,10 @@ class SharedResumables:
 
     @asynccontextmanager
     async def held(self, upload: Resumable) -> AsyncIterator[None]:
-        name, holder = f"upload:{upload.id}", uuid.uuid4().hex
+        name, holder, began = f"upload:{upload.id}", uuid.uuid4().hex, time.monotonic()
         if not await asyncio.to_thread(self._locks.hold, name, holder, HELD_SECONDS):
             raise locked()
+        upload.held_until = began + HELD_SECONDS
         prolonging = asyncio.create_task(self._prolong(upload, name, holder))
         try:
             record = await asyncio.to_thread(read_record, self._parts, upload.id)
@@ -119,17 +120,13 @@ class SharedResumables:
             await to_its_end(self._free, name, holder)
 
     async def _prolong(self, upload: Resumable, name: str, holder: str) -> None:
-        until = time.monotonic() + HELD_SECONDS
+        """One that lapsed, since this process stood still, is not taken again: another may have had it."""
         while not upload.lost:
             await asyncio.sleep(HELD_SECONDS / 3)
             began = time.monotonic()
-            try:
-                if await asyncio.to_thread(self._locks.hold, name, holder, HELD_SECONDS):
-                    until = began + HELD_SECONDS
-                else:
-                    upload.lost = True
-            except StoreAway:
-                upload.lost = time.monotonic() >= until
+            with suppress(StoreAway):
+                held = await asyncio.to_thread(self._locks.hold, name, holder, HELD_SECONDS)
+                upload.held_until = began + HELD_SECONDS if held and not upload.lost else began
 
     def _free(self, name: str, holder: str) -> None:
         try:

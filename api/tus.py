@@ -19,7 +19,7 @@ from api.answers import flat_answer
 from api.bodies import Body, to_its_end
 from api.forms import refuse
 from api.idempotency import owner_of
-from api.intake import Intake, Owned, ReadForm, Wanted
+from api.intake import Intake, Owned, ReadForm, Wanted, Whole
 from api.keyring import new_token, token_hash
 from api.multipart import too_large
 from api.resumable import Begun, Resumable, Resumables, locked
@@ -256,10 +256,13 @@ class TusApi:
             try:
                 with storage_trouble_in_words():
                     async with self._resumables.whole(upload) as path:
-                        taken = await self._intake.adopt(request, upload.id, path, filename, wanted, owned)
+                        whole = Whole(path, filename, lambda: upload.lost)
+                        taken = await self._intake.adopt(request, upload.id, whole, wanted, owned)
             except ServiceError as error:
                 if upload.gone:
                     raise _unknown() from error
+                if upload.lost:
+                    raise locked() from error
                 if error.status_code in (400, 413):
                     await to_its_end(self._resumables.remove, upload)
                 raise

@@ -41,8 +41,8 @@ class SessionStore(Protocol):
 
     def add(self, row: Session, most_waiting: int | None = None) -> str:
         """The id of the session that there is now. That is another's, and nothing is added, where a shared store has
-        one by the same Idempotency-Key; and where that holds so many queued sessions already it raises QueueFull. The
-        other store leaves both to its one process."""
+        one by the same Idempotency-Key; one that has this id already stays as it is; and where that holds so many
+        queued sessions already it raises QueueFull. The other store leaves all of this to its one process."""
 
     def get(self, session_id: str) -> Session | None:
         """A copy of the row; None when unknown."""

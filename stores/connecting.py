@@ -77,11 +77,17 @@ _ENDPOINTS = {
 }
 
 
+ROLES_ADDRESS = "169.254.169.254"
+"""Where machines in a cloud are told the credentials of their role."""
+
+
 def wrong_with(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such bucket"
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
         return f"the credentials are refused, or do not allow to write, read and delete there ({first_line(error)})"
+    if ROLES_ADDRESS in str(error):
+        return "the environment has no credentials for it, nor has this machine a role"
     return first_line(error)
 
 

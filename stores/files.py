@@ -127,8 +127,9 @@ class SessionFiles:
 
     def write_result(self, session_id: str, data: bytes) -> str:
         """Keep the result; gives its name. Raises FileNotFoundError when the session's folder is gone, or OSError."""
-        write_atomically(self.folder(session_id) / RESULT, data)
-        return RESULT
+        name = own_name() if self._shared else RESULT
+        write_atomically(self.folder(session_id) / name, data)
+        return name
 
     def has_result(self, session_id: str, name: str) -> bool:
         """Whether there is one that begins and ends as it should. All of it is looked at when it is read."""
@@ -243,6 +244,11 @@ class SessionFiles:
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""
         return shutil.disk_usage(self._root).free
+
+
+def own_name() -> str:
+    """For a result, so that a late worker's is never taken for the one that holds."""
+    return f"result-{uuid.uuid4().hex[:12]}.json"
 
 
 def settle_file(path: Path, text: str) -> str:

@@ -146,8 +146,9 @@ class Link:
                 self.trouble = f"Redis at {self.where} cannot be reached: {error}"
         else:
             return
-        self.trouble = ""
-        self._here.set()
+        with self._lock:
+            self._here.set()  # before it says so
+            self.trouble = ""
         logger.info("Redis at %s is there again", self.where)
         try:
             self.on_back()
@@ -164,9 +165,12 @@ class Link:
             policy = str(self._redis.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction"))
         except RedisError:
             return  # many who rent it may not ask
+        told = f"Redis at {self.where} has maxmemory-policy {policy}"
+        if policy.startswith("allkeys"):
+            self.close()
+            raise CannotStart(f"REDIS_URL: {told}: when its memory is full, it forgets sessions; set it to noeviction")
         if policy != "noeviction":
-            words = "when its memory is full, it forgets sessions; set it to noeviction"
-            logger.warning("Redis at %s has maxmemory-policy %s: %s", self.where, policy, words)
+            logger.warning("%s: when its memory is full, it forgets who holds what; set it to noeviction", told)
 
 
 class Clock:
@@ -202,8 +206,14 @@ def _nothing() -> None:
 
 
 def _client(url: str) -> redis.Redis:
+    """Raises CannotStart."""
     patience = {"socket_timeout": CALL_SECONDS, "socket_connect_timeout": CALL_SECONDS}
-    return redis.Redis.from_url(url, **patience, retry=Retry(NoBackoff(), 0), protocol=2)
+    try:
+        client = redis.Redis.from_url(url, **patience, retry=Retry(NoBackoff(), 0), protocol=2)
+        client.connection_pool.make_connection()  # which connects to nothing, and knows its options
+    except (ValueError, TypeError) as error:  # of an option behind the `?`
+        raise CannotStart(f"REDIS_URL: {error}") from error
+    return client
 
 
 def _address(url: str) -> str:

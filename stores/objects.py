@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,7 +22,7 @@ from config import Settings
 from errors import AnalysisFailed, InsufficientStorage, StorageUnavailable
 from logs import event
 from stores.bucket import PART_BYTES, Bucket
-from stores.files import MARK, PART, ROW, SOURCE, SessionFiles, is_session_id
+from stores.files import MARK, PART, ROW, SOURCE, SessionFiles, is_session_id, own_name
 from stores.links import Links
 from stores.scratch import Scratch
 from stores.shown import Method, Shown, StoredFile
@@ -114,8 +113,7 @@ class ObjectFiles(SessionFiles):
                 pool.shutdown(wait=False, cancel_futures=True)  # what one could not be brought to, others need not try
 
     def write_result(self, session_id: str, data: bytes) -> str:
-        """Under a name of its own, so that a late worker's result is never taken for the one that holds."""
-        name = f"result-{uuid.uuid4().hex[:12]}.json"
+        name = own_name()
         try:
             self._bucket.put(f"{session_id}/{name}", data)
         finally:

@@ -63,7 +63,8 @@ class RedisStore:
         self._lease_seconds = lease_seconds
         self._ear = Ear(self._link)
         self._recent: dict[str, _Kept] = {}
-        self._unsure: set[str] = set()
+        self._unsure: dict[str, datetime] = {}
+        """Sessions of which nobody knows whether they were added, and when they were made."""
         self._guard = threading.Lock()
         self._link.on_back = self._make_sure
         self.board = RedisBoard(self._link)
@@ -84,13 +85,13 @@ class RedisStore:
         bound = "" if most_waiting is None else most_waiting
         head = [encoded(session_id), _live(row), row["revision"], self._lease_seconds, _lasting(row)]
         with self._guard:
-            self._unsure.discard(session_id)
+            self._unsure.pop(session_id, None)
         try:
             made = self._link.run(ADD, *head, *self._standing(row), owner, key, bound)
         except StoreAway:
             # It may be there all the same, and nobody will be told of it.
             with self._guard:
-                self._unsure.add(session_id)
+                self._unsure[session_id] = row["created_at"]
             raise
         if made is None:
             raise QueueFull("Too many videos are waiting already; try again later")
@@ -254,11 +255,14 @@ class RedisStore:
         return [row["status"].value, row["worker"] or "", *instants]
 
     def _make_sure(self) -> None:
-        """Take back what may have been added when Redis went away: whoever asked for it was refused."""
+        """Take back what may have been added when Redis went away: whoever asked for it was refused. Not what was
+        added since, by another process, under the same id."""
         with self._guard:
-            for session_id in list(self._unsure):
-                self.remove(session_id)
-                self._unsure.discard(session_id)
+            for session_id, created_at in list(self._unsure.items()):
+                row = self.get(session_id)
+                if row and row["created_at"] == created_at:
+                    self.remove(session_id)
+                del self._unsure[session_id]
 
 
 class _Writing(NamedTuple):

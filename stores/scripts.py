@@ -128,6 +128,7 @@ class Script:
 ADD = Script("""
 local id, live, revision, lease_seconds, row = unpack(ARGV, 1, 5)
 local status, worker, created, ended, due, owner, key, most_waiting = unpack(ARGV, 6, 13)
+if redis.call('EXISTS', 'video:row:' .. id) == 1 then return id end
 if key ~= '' then
   local made = made_by(key)
   if made then return made end

@@ -199,9 +199,20 @@ def test_a_legacy_client_waits_for_the_work_of_others(rig: Rig) -> None:
     ],
 )
 def test_a_worker_that_cannot_start_says_why(tmp_path: Path, settings: dict[str, str], words: str) -> None:
-    environment = {**environ, "DATA_DIR": str(tmp_path), "VISION_MODEL": "none", **settings}
+    told = refused({**environ, "DATA_DIR": str(tmp_path), "VISION_MODEL": "none", **settings})
+    assert f"Cannot start: {words}" in told or f"Cannot start: REDIS_URL: {words}" in told
+
+
+def test_a_worker_that_would_find_no_videos_does_not_start(rig: Rig, tmp_path: Path) -> None:
+    told = refused({**rig.worker.environment, "DATA_DIR": str(tmp_path)})
+    assert f"Cannot start: DATA_DIR={tmp_path} is not where the others who share REDIS_URL keep files" in told
+
+
+def refused(environment: dict[str, str]) -> str:
+    """The words of a worker that does not start."""
+    command = [sys.executable, "celery_worker.py"]
     done = subprocess.run(
-        [sys.executable, "celery_worker.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 1
-    assert f"Cannot start: {words}" in done.stderr or f"Cannot start: REDIS_URL: {words}" in done.stderr
+    return done.stderr

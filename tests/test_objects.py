@@ -12,13 +12,14 @@ import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from obstore.exceptions import BaseError
 
 from config import Settings
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, StorageUnavailable
 from stores import bucket as bucket_module
 from stores import open_session_files
 from stores.bucket import PART_BYTES
-from stores.connecting import Patience
+from stores.connecting import Patience, wrong_with
 from stores.files import ROW, SessionFiles
 from stores.objects import ObjectFiles
 from stores.shown import Shown
@@ -217,6 +218,11 @@ def test_a_store_that_cannot_be_used_stops_the_start_in_words(
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_who_has_no_credentials_is_told_so_and_not_of_the_address_where_roles_are_told() -> None:
+    asked = "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 3 s"
+    assert wrong_with(BaseError(asked)).startswith("the environment has no credentials")
 
 
 def test_a_store_that_is_away_stops_the_start(

@@ -126,3 +126,10 @@ def test_a_folder_is_gone_under_its_name_before_anything_in_it_is_deleted(
     assert not files.folder(ID).exists()
     (trash,) = tmp_path.iterdir()
     assert [path.name for path in trash.iterdir()] == ["source.mp4"]
+
+
+def test_where_others_work_in_the_same_place_no_result_is_written_over_another(tmp_path: Path) -> None:
+    files = SessionFiles(tmp_path, shared=True)
+    files.reserve(ID)
+    names = [files.write_result(ID, data) for data in (b'{"by":"one"}', b'{"by":"a late one"}')]
+    assert [files.read_result(ID, name) for name in names] == [b'{"by":"one"}', b'{"by":"a late one"}']

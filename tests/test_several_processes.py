@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from api.keyring import token_hash
+from errors import StoreAway
 from schemas import Status
 from tests.events import find, following, numbers, told
 from tests.redis_server import RedisServer
@@ -213,6 +214,21 @@ def test_while_redis_is_away_everything_answers_503_soon_and_the_process_lives(
     assert service.status(session_id)["status"] == "completed"
     assert service.http.get("/health").json()["store"] == "shared"
     until(lambda: service.folders() == [session_id])
+
+
+def test_an_upload_whose_session_is_in_the_ledger_is_answered_also_when_redis_goes_away_then(
+    together: Together, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (service,) = together(1)
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreAway("gone")
+
+    for name in ("submit", "queue_position"):
+        monkeypatch.setattr(service.house.tasks, name, away)
+    answer = service.upload(clip)
+    assert (answer.status_code, answer.json()["queuePosition"]) == (200, 1)
+    assert service.house.store.get(answer.json()["sessionId"])
 
 
 @pytest.mark.parametrize("how", ["killed", "still"])

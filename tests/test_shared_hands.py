@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from caretaker import Caretaker
 from carrying import Terms
 from config import Settings
 from crews import Ledger, Watch, crew_elsewhere, crew_of, watches_of
@@ -205,3 +206,19 @@ def test_a_function_cannot_leave_its_process(opened: Opened) -> None:
         process.tasks.submit_task(session_id, process.analysis, "a.mp4")
     assert process.tasks.get_task_status(session_id) == {"state": "waiting", "queue_position": 1}
     assert not process.tasks.is_taken(AnalysisType.HIGHLIGHTS)
+
+
+def test_two_who_notice_a_lapse_at_once_give_the_session_back_once(opened: Opened) -> None:
+    gone, other, third = opened("gone"), opened("other"), opened("third")
+    gone.analysis.deaf = True
+    session_id = gone.begun()
+    gone.crew.lines.close()
+    store = other.crew.roster._store  # type: ignore[attr-defined]
+    until(store.lapsed)
+    takers = [Caretaker(one.sessions, store, 30, lost=list, hand_over=one.tasks.hand_over) for one in (other, third)]
+    takers[0].go_round()
+    assert other.analysis.begun.acquire(timeout=SOON)
+    noticed = [session_id]  # by the other, a moment before
+    store.lapsed, taken_over = lambda: noticed, other.row(session_id)
+    takers[1].go_round()
+    assert (other.row(session_id)["worker"], other.row(session_id)["attempt"]) == (taken_over["worker"], 2)

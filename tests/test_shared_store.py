@@ -418,16 +418,27 @@ def test_a_redis_that_is_not_there_is_refused_in_words_that_tell_no_password(tmp
     MemoryStore(tmp_path).close()
 
 
-def test_a_redis_that_may_forget_sessions_is_warned_of(
+@pytest.mark.parametrize("option", ["socket_timeout=soon", "ssl_cert_reqs=required"])
+def test_an_option_that_redis_clients_have_not_is_refused_in_words(tmp_path: Path, option: str) -> None:
+    with pytest.raises(CannotStart, match=r"REDIS_URL: .*" + option.partition("=")[0]) as refused:
+        RedisStore(f"redis://:secret@127.0.0.1:1/0?{option}", tmp_path, 30)
+    assert "secret" not in str(refused.value)
+    MemoryStore(tmp_path).close()
+
+
+def test_a_redis_that_may_forget_sessions_is_refused_and_one_that_may_forget_holds_warned_of(
     redis_server: RedisServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    redis_server.client.config_set("maxmemory-policy", "allkeys-lru")
     try:
+        redis_server.client.config_set("maxmemory-policy", "allkeys-lru")
+        with pytest.raises(CannotStart, match=r"maxmemory-policy allkeys-lru: .* it forgets sessions"):
+            RedisStore(redis_server.url, tmp_path, 30)
+        redis_server.client.config_set("maxmemory-policy", "volatile-lru")
         with caplog.at_level(logging.WARNING):
             RedisStore(redis_server.url, tmp_path, 30).close()
     finally:
         redis_server.client.config_set("maxmemory-policy", "noeviction")
-    assert "forgets sessions" in caplog.text
+    assert "volatile-lru: when its memory is full, it forgets who holds what" in caplog.text
 
 
 def test_a_folder_is_not_shared_with_who_keeps_rows_in_memory(

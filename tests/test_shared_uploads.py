@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api import shared_resumable, tus
+from schemas import VideoInfo
 from tests.object_store import ObjectStore
 from tests.redis_server import RedisServer
-from tests.service import Program, Service, until
+from tests.service import PATIENCE, Program, Service, until
 from tests.test_tus import TUS, UPLOADS, begun, cut_off, metadata, offset_of, refused, sent
 
 Pair = tuple[Service, Service]
@@ -122,7 +126,7 @@ def test_an_upload_stays_held_only_for_a_while_by_who_was_killed(
 def test_who_lost_its_hold_counts_no_more(
     pair: Pair, redis_server: RedisServer, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_resumable, "HELD_SECONDS", 0.3)
+    monkeypatch.setattr(shared_resumable, "HELD_SECONDS", 1.0)
     first, second = pair
     video = clip.read_bytes()
     upload = begun(first.http, len(video))
@@ -173,3 +177,33 @@ def test_an_upload_goes_on_at_another_process_after_a_kill(
     assert sent(second.http, upload, 4000, video[4000:]).status_code == 204
     told = second.http.get(upload).json()
     assert told["video"]["sizeBytes"] == len(video)
+
+
+def test_who_stood_still_at_the_last_step_harms_nothing_of_the_session_that_another_made(
+    pair: Pair, redis_server: RedisServer, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_resumable, "HELD_SECONDS", 1.0)
+    first, second = pair
+    still, goes_on = threading.Event(), threading.Event()
+    probe = first.house.intake._probe
+
+    def stand_still(*given: Any) -> VideoInfo:
+        info = probe(*given)
+        still.set()
+        goes_on.wait(PATIENCE)
+        return info
+
+    monkeypatch.setattr(first.house.intake, "_probe", stand_still)
+    video = clip.read_bytes()
+    upload = begun(second.http, len(video))
+    with ThreadPoolExecutor(1) as pool:
+        last = pool.submit(sent, first.http, upload, 0, video)
+        assert still.wait(PATIENCE)
+        redis_server.client.set(wait_until_held(redis_server, upload), "somebody else", px=600)
+        until(lambda: second.http.head(upload, headers=TUS).headers.get("Upload-Session-Id"))
+        session_id = upload.rpartition("/")[2]
+        assert second.ended(session_id)["status"] == "completed"
+        goes_on.set()
+        assert refused(last.result()) == (423, "upload_locked")
+    source = second.results(session_id)["source_url"]
+    assert second.http.get(source, follow_redirects=True).content == video
