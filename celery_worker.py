@@ -38,7 +38,7 @@ from stores import is_shared, open_session_store
 from stores.files import SessionFiles
 from task_manager import Crew
 from video import child as decoder
-from video import forking
+from video import forking, lair
 from vision.opening import eyes_of
 from wiring import Workshop, build_workshop
 
@@ -167,6 +167,7 @@ class Child:
             while not tasks.idle() and time.monotonic() < deadline:
                 time.sleep(0.02)
             if tasks.idle():
+                lair.leave()
                 time.sleep(LINGER_SECONDS)
             else:
                 tasks.give_back()
@@ -176,6 +177,7 @@ class Child:
         """At once, whatever the main thread is in."""
         if self._announcer:
             self._announcer.close()
+        lair.leave()
         os._exit(status)
 
 
