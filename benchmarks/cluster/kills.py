@@ -30,7 +30,7 @@ GHOST_SECONDS = 30.0
 def kills(plan: Plan) -> Outcome:
     """Each client comes again under its key until it is answered, so that there are as many sessions as videos."""
     times, videos = plan.count(50, least=5), plan.count(60, least=6)
-    clips = [draw_video(plan.folder / f"clip{n}.mp4", 100 + 50 * n, style=SMALL).path for n in range(CLIENTS)]
+    clips = [draw_video(plan.folder / f"clip{n}.mp4", 50 + 25 * n, style=SMALL).path for n in range(CLIENTS)]
     with field(plan, MAX_ATTEMPTS="100", MAX_QUEUED="1000", LEASE_SECONDS="3") as cluster:
         began = time.monotonic()
         sessions, dead = _storm(cluster, clips, times, videos, plan.seed)

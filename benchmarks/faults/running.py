@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +26,7 @@ def carry_out(trials: Trials, about: str | None, seed: int, short: int = SHORT) 
     ask.add_argument("--seed", type=int, default=seed)
     ask.add_argument("--markdown", type=Path, help="write the table to this file too")
     wanted = ask.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     print(
         f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before this began, seed {wanted.seed}", flush=True
     )
