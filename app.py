@@ -95,7 +95,7 @@ def front(house: House) -> FastAPI:
             *_tus(house).router().routes,
             *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
-            *LegacyApi(house.intake, house.tasks, house.files).router().routes,
+            *LegacyApi(house.intake, house.tasks, house.files, house.callers).router().routes,
             *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
             *PagesApi(house.settings.data_dir, house.files.link_origin).router().routes,
         ],

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -22,6 +23,7 @@ from types import FrameType
 from billiard.util import get_logger
 from celery import signals
 from celery.apps.worker import Worker
+from celery.exceptions import CPendingDeprecationWarning
 from celery.worker import state
 
 import blas  # noqa: F401  # before numpy
@@ -38,7 +40,7 @@ from stores import is_shared, open_session_store
 from stores.files import SessionFiles
 from task_manager import Crew
 from video import child as decoder
-from video import forking
+from video import forking, lair
 from vision.opening import eyes_of
 from wiring import Workshop, build_workshop
 
@@ -167,6 +169,7 @@ class Child:
             while not tasks.idle() and time.monotonic() < deadline:
                 time.sleep(0.02)
             if tasks.idle():
+                lair.leave()
                 time.sleep(LINGER_SECONDS)
             else:
                 tasks.give_back()
@@ -176,6 +179,7 @@ class Child:
         """At once, whatever the main thread is in."""
         if self._announcer:
             self._announcer.close()
+        lair.leave()
         os._exit(status)
 
 
@@ -278,8 +282,13 @@ def _nothing() -> None:
 def _log_as_we_do(**_: object) -> None:
     """Connected, it keeps Celery from setting up logging of its own."""
     get_logger().propagate = True  # what befalls the children
+
+
+def _quieten() -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Of a setting that CONFIGURATION has, whenever Redis was lost.
+    warnings.simplefilter("ignore", CPendingDeprecationWarning)
 
 
 def _ready(settings: Settings, child: Child, **_: object) -> None:
@@ -297,6 +306,7 @@ def main() -> int:
         settings = Settings.from_env()
         logs.set_up(settings.log_level)
         logging.captureWarnings(True)
+        _quieten()
         if settings.task_queue != "celery":
             raise CannotStart("a worker takes sessions by TASK_QUEUE=celery; else the service does the work itself")
         eyes_of(settings)  # what can be told of the model without loading it

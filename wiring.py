@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from api import PREFIX
+from api.callers import Callers, OwnCallers, SharedCallers
 from api.followers import Followers
 from api.intake import Intake
 from api.previews import Previews
@@ -53,6 +54,7 @@ class House(Workshop):
     resumables: Resumables
     followers: Followers
     previews: Previews
+    callers: Callers
     watches: tuple[Watch, ...]
 
     def watch_over(self) -> None:
@@ -76,9 +78,15 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
     if is_shared(shop.store) and settings.storage_url:
         shop.store.watch(partial(_drop_ended, shop.files), shop.files.lingering)
     space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
+    watches = watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.eyes)
+    callers: Callers = OwnCallers(shop.tasks.remove)
+    if is_shared(shop.store):
+        callers = SharedCallers(shop.store.board, settings.lease_seconds, shop.tasks.remove)
+        watches = (*watches, callers.rounds)
     return House(
         **vars(shop),
-        watches=watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.eyes),
+        callers=callers,
+        watches=watches,
         space=space,
         intake=Intake(shop.sessions, shop.tasks, shop.files, space, settings),
         resumables=_resumables(settings, shop.store, space),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from api.bodies import until_gone
+from api.callers import Callers
 from api.forms import read_legacy_params
 from api.intake import Intake, Upload, Wanted
 from errors import AnalysisFailed, Draining, SessionCancelled
@@ -32,8 +33,9 @@ ANSWERED_AS: Mapping[AnalysisType, str] = {
 class LegacyApi:
     """The same road as a session's: the same pool, limits and result. Only the waiting is done here."""
 
-    def __init__(self, intake: Intake, tasks: BackgroundTaskManager, files: SessionFiles) -> None:
+    def __init__(self, intake: Intake, tasks: BackgroundTaskManager, files: SessionFiles, callers: Callers) -> None:
         self._intake = intake
+        self._callers = callers
         self._tasks = tasks
         self._files = files
 
@@ -54,11 +56,12 @@ class LegacyApi:
         async def analyze(request: Request) -> Response:
             upload = await self._intake.take(request, _reader(analysis_type), legacy=True)
             try:
+                await asyncio.to_thread(self._callers.begin, upload.session_id)
                 row = await self._until_ended(request, upload)
                 return await self._answer(row, analysis_type)
             finally:
                 # Also when the client went away: what it waited for is of no use to anybody else.
-                await asyncio.shield(asyncio.to_thread(self._tasks.remove, upload.session_id))
+                await asyncio.shield(asyncio.to_thread(self._callers.end, upload.session_id))
 
         return analyze
 

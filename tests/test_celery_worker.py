@@ -41,6 +41,8 @@ class Rig:
     vision: ChatServer
     http: httpx.Client
     clip: Path
+    temporary: Path
+    """Where the worker's temporary folders are."""
     held: int = 0
     """The port from which somebody asks who is held up."""
 
@@ -106,11 +108,13 @@ def rig(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Rig]:
             MAX_ATTEMPTS="2",
         ) as cluster,
     ):
-        worker, api = cluster.start_worker(wait=False), cluster.start_api(wait=False)
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        worker, api = cluster.start_worker(wait=False, TMPDIR=str(temporary)), cluster.start_api(wait=False)
         worker.wait_until_ready()
         api.wait_until_ready()
         with httpx.Client(base_url=api.url, timeout=PATIENCE, verify=False) as http:
-            yield Rig(cluster, api, worker, vision, http, clip)
+            yield Rig(cluster, api, worker, vision, http, clip, temporary)
 
 
 def test_a_worker_carries_a_session_to_its_end(rig: Rig) -> None:
@@ -173,6 +177,7 @@ def test_a_worker_that_is_told_to_end_gives_back_and_a_lost_message_is_sent_agai
     rig.worker.send(signal.SIGTERM)
     rig.worker.send(signal.SIGQUIT)  # which harms no more
     assert rig.worker.process.wait(PATIENCE) == 0
+    assert list(rig.temporary.iterdir()) == []
     given_back = rig.status(session_id)
     assert (given_back["status"], given_back["attempt"]) == ("queued", 0)
     with redis.Redis.from_url(rig.cluster.redis_url) as broker:

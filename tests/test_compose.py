@@ -81,6 +81,11 @@ def test_others_images_are_pinned(name: str) -> None:
     assert re.search(r"\d", tag)
 
 
+@pytest.mark.parametrize("name", ["store", "bucket"])
+def test_the_stores_client_may_write_its_configuration(name: str) -> None:
+    assert any(values(SERVICES[name])["MC_CONFIG_DIR"].startswith(place) for place in SERVICES[name]["tmpfs"])
+
+
 def test_redis_keeps_what_it_was_told() -> None:
     command = SERVICES["redis"]["command"]
     given = dict(zip(command[1::2], command[2::2], strict=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.callers import WAITS
 from api.keyring import token_hash
 from errors import StoreAway
 from schemas import Status
@@ -119,6 +120,18 @@ def test_an_expired_session_is_cleaned_up_by_one_of_them(together: Together) -> 
     assert there.status(session_id)["status"] == "expired"
     until(lambda: there.http.get(f"{BASE}/status/{session_id}").status_code == 404)
     until(lambda: here.house.store.all() == [])
+
+
+def test_what_a_legacy_client_waited_for_at_a_door_that_is_gone_is_removed(together: Together) -> None:
+    here, there = together(2, lease_seconds=1)
+    living, gone = (here.seeded(Status.COMPLETED) for _ in range(2))
+    here.house.callers.begin(living)
+    here.house.store.board.note(WAITS + gone, "a door that is no more")  # type: ignore[attr-defined]
+    until(lambda: there.house.store.get(gone) is None and here.folders() == [living])
+    there.house.callers.go_round()  # type: ignore[attr-defined]
+    assert there.status(living)["status"] == "completed"
+    here.house.callers.end(living)
+    assert here.house.store.board.noted(WAITS) == {}  # type: ignore[attr-defined]
 
 
 # ── What is counted and kept ──────────────────────────────────────────────────────────────────────

@@ -27,8 +27,15 @@ def folder() -> str:
         lock = _locked(made, fcntl.LOCK_EX)
         if lock is not None and made.is_dir():  # another that starts may have taken it for one that was left
             break
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    atexit.register(leave)
     return str(made)
+
+
+def leave() -> None:
+    """Remove it, as a process does that ends by itself: for one that ends otherwise. No child is started from then
+    on."""
+    if folder.cache_info().currsize:
+        shutil.rmtree(folder(), ignore_errors=True)
 
 
 def _locked(path: Path, how: int) -> int | None:
