@@ -24,7 +24,7 @@ ServiceError                       500  internal
 ├── HttpRefusal                    any  any                    what HTTP itself refuses, and what a client was told
 └── AnalysisFailed                 500  internal               the analysis ended without a result
     ├── DecoderCrashed             500  decoder_crashed
-    │   └── DecoderUnavailable     503  decoder_crashed        no decoder can be started at all
+    │   └── DecoderUnavailable     503  decoder_crashed        none can be started; decoder_unavailable at an upload
     ├── DecodeTimeout              500  decode_timeout
     ├── OutOfMemory                500  out_of_memory
     ├── Stalled                    500  stalled                nothing moved for longer than any step takes

@@ -284,7 +284,8 @@ class Intake:
         try:
             return probe(part, self._limits, stopped)
         except (DecoderUnavailable, OSError) as error:
-            raise DecoderUnavailable("No decoder can be started at the moment; try again later") from error
+            words = "No decoder can be started at the moment; try again later"
+            raise DecoderUnavailable(words, reason="decoder_unavailable") from error
         except AnalysisFailed as error:
             logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})
             raise UnsupportedVideo(f"The video could not be read: {error}") from error

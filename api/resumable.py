@@ -173,14 +173,32 @@ class Resumables(Protocol):
         """Remove those that expired."""
 
 
-class OwnResumables:
-    """Those of one process: what it holds in memory is how they stand."""
+class KeptInParts:
+    """What both kinds have in common: where parts are kept, and what bounds them."""
 
     def __init__(self, parts: Parts, space: Space, *, ttl_hours: float, most: int) -> None:
         self._parts = parts
         self._space = space
         self._ttl = timedelta(hours=ttl_hours)
         self._most = most
+
+    def sink(self, upload: Resumable) -> Sink:
+        return Sink(upload, self._parts, self._ttl, self._space.floor_bytes)
+
+    @asynccontextmanager
+    async def whole(self, upload: Resumable) -> AsyncIterator[Path]:
+        path = await to_its_end(self._parts.whole, upload.id, upload.record.length)
+        try:
+            yield path
+        finally:
+            await to_its_end(self._parts.let_go, path)
+
+
+class OwnResumables(KeptInParts):
+    """Those of one process: what it holds in memory is how they stand."""
+
+    def __init__(self, parts: Parts, space: Space, *, ttl_hours: float, most: int) -> None:
+        super().__init__(parts, space, ttl_hours=ttl_hours, most=most)
         self._guard = threading.Lock()
         self._uploads: dict[str, Resumable] = {}
 
@@ -225,12 +243,6 @@ class OwnResumables:
         finally:
             upload.busy = False
 
-    def sink(self, upload: Resumable) -> Sink:
-        return Sink(upload, self._parts, self._ttl, self._space.floor_bytes)
-
-    def whole(self, upload: Resumable) -> AbstractAsyncContextManager[Path]:
-        return whole(self._parts, upload)
-
     def remove(self, upload: Resumable) -> None:
         upload.gone = True
         if self._uploads.pop(upload.id, None):
@@ -245,15 +257,6 @@ class OwnResumables:
 
     def _expired(self, upload: Resumable) -> bool:
         return not upload.busy and upload.record.expired
-
-
-@asynccontextmanager
-async def whole(parts: Parts, upload: Resumable) -> AsyncIterator[Path]:
-    path = await to_its_end(parts.whole, upload.id, upload.record.length)
-    try:
-        yield path
-    finally:
-        await to_its_end(parts.let_go, path)
 
 
 def read_record(parts: Parts, upload_id: str) -> Record | None:

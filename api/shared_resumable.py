@@ -10,13 +10,11 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
-from pathlib import Path
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Protocol
 
 from api.bodies import to_its_end
-from api.resumable import Begun, Resumable, Sink, locked, read_record, too_many, whole
+from api.resumable import Begun, KeptInParts, Resumable, locked, read_record, too_many
 from api.space import Space
 from errors import NotReady, StoreAway
 from logs import event
@@ -46,17 +44,14 @@ class Locks(Protocol):
         """Whether it is one's turn: True for one in so many seconds, of all who ask."""
 
 
-class SharedResumables:
+class SharedResumables(KeptInParts):
     """`on_this_disk` where all parts take room on the disk that `space` is about."""
 
     def __init__(
         self, parts: Parts, locks: Locks, space: Space, *, ttl_hours: float, most: int, on_this_disk: bool
     ) -> None:
-        self._parts = parts
+        super().__init__(parts, space, ttl_hours=ttl_hours, most=most)
         self._locks = locks
-        self._space = space
-        self._ttl = timedelta(hours=ttl_hours)
-        self._most = most
         self._on_this_disk = on_this_disk
         self._is_session: Callable[[str], bool] = lambda _: False
         self._odd: set[str] = set()
@@ -133,12 +128,6 @@ class SharedResumables:
             self._locks.free(name, holder)
         except StoreAway:
             logger.warning("%s stays held for some seconds", name)
-
-    def sink(self, upload: Resumable) -> Sink:
-        return Sink(upload, self._parts, self._ttl, self._space.floor_bytes)
-
-    def whole(self, upload: Resumable) -> AbstractAsyncContextManager[Path]:
-        return whole(self._parts, upload)
 
     def remove(self, upload: Resumable) -> None:
         upload.gone = True

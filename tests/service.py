@@ -35,7 +35,7 @@ BASE = "/api/v1/video"
 PATIENCE = 30.0
 
 
-def until(what: Callable[[], Any], *, timeout: float = PATIENCE, pause: float = 0.005) -> Any:
+def until(what: Callable[[], Any], *, timeout: float = PATIENCE, pause: float = 0.01) -> Any:
     """The first true answer to `what`; fails the test when there is none in time."""
     deadline = time.monotonic() + timeout
     paused = threading.Event()
@@ -75,20 +75,10 @@ class _Server(uvicorn.Server):
         self.serving.set()
 
 
-@dataclass
-class Service:
-    """The app under a real uvicorn in a thread of its own, with a client for it."""
+class Caller:
+    """Calls the session endpoints of a service, wherever it runs, with the client that it has."""
 
-    house: House
     http: httpx.Client
-    app: FastAPI
-
-    @property
-    def data_dir(self) -> Path:
-        return self.house.settings.data_dir
-
-    def folders(self) -> list[str]:
-        return sorted(path.name for path in self.data_dir.iterdir() if not path.name.startswith("."))
 
     def upload(self, video: Path | bytes, analysis_type: str = "highlights", **params: Any) -> httpx.Response:
         content = video if isinstance(video, bytes) else video.read_bytes()
@@ -101,13 +91,14 @@ class Service:
         session_id: str = answer.json()["sessionId"]
         return session_id
 
-    def status(self, session_id: str) -> dict[str, Any]:
-        body: dict[str, Any] = self.http.get(f"{BASE}/status/{session_id}").json()
+    def status(self, session_id: str, wait: int = 0) -> dict[str, Any]:
+        """At its next change, or after so many seconds."""
+        body: dict[str, Any] = self.http.get(f"{BASE}/status/{session_id}", params={"wait": wait}).json()
         return body
 
     def ended(self, session_id: str) -> dict[str, Any]:
         """The status once the session has ended."""
-        until(lambda: self.status(session_id)["status"] not in ("queued", "processing"))
+        until(lambda: self.status(session_id, wait=10)["status"] not in ("queued", "processing"))
         return self.status(session_id)
 
     def results(self, session_id: str) -> dict[str, Any]:
@@ -115,6 +106,22 @@ class Service:
         body = self.http.get(f"{BASE}/results/{session_id}").json()
         data: dict[str, Any] = body["data"]
         return data
+
+
+@dataclass
+class Service(Caller):
+    """The app under a real uvicorn in a thread of its own, with a client for it."""
+
+    house: House
+    http: httpx.Client
+    app: FastAPI
+
+    @property
+    def data_dir(self) -> Path:
+        return self.house.settings.data_dir
+
+    def folders(self) -> list[str]:
+        return sorted(path.name for path in self.data_dir.iterdir() if not path.name.startswith("."))
 
     def seeded(self, status: Status, owner: str | None = None, token: str | None = None, **updates: Any) -> str:
         """A session that the ledger's own moves led to the status, without any work."""

@@ -143,7 +143,7 @@ def test_a_set_is_handed_on_before_the_video_ends() -> None:
 
 
 def test_what_is_decided_is_forgotten() -> None:
-    seen = flow(600, bobbing(10, 30, 2.0))
+    seen = flow(300, bobbing(10, 30, 2.0))
     track = FlowTrack()
     finder = SetFinder(track)
     longest = 0

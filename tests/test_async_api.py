@@ -108,7 +108,7 @@ def test_cleaning_up_a_running_analysis_leaves_nothing(service: Service, long_cl
 
 def test_a_session_has_a_place_for_exactly_as_long_as_it_is_queued(serve_with: Serve, clip: Path) -> None:
     service = serve_with(max_concurrent_jobs=1)
-    sessions = [service.start(clip) for _ in range(4)]
+    sessions = [service.start(clip) for _ in range(3)]
     seen: set[tuple[str, bool]] = set()
 
     def all_ended() -> bool:
@@ -128,8 +128,8 @@ def test_cancelling_twice_at_once_is_fine(service: Service, long_clip: Path) -> 
 
 
 def test_uploads_at_once_are_all_analysed(service: Service, clip: Path) -> None:
-    with ThreadPoolExecutor(6) as pool:
-        sessions = list(pool.map(lambda _: service.start(clip), range(6)))
+    with ThreadPoolExecutor(4) as pool:
+        sessions = list(pool.map(lambda _: service.start(clip), range(4)))
     assert {service.ended(session_id)["status"] for session_id in sessions} == {"completed"}
     for session_id in sessions:
         service.http.delete(f"{BASE}/cleanup/{session_id}")
@@ -140,7 +140,7 @@ def test_nothing_is_left_running_after_the_work(service: Service, clip: Path) ->
     me = psutil.Process()
     service.results(service.start(clip))
     before = (me.num_fds(), threads(), len(me.children(recursive=True)))
-    for _ in range(3):
+    for _ in range(2):
         session_id = service.start(clip)
         service.results(session_id)
         service.http.delete(f"{BASE}/cleanup/{session_id}")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -23,7 +22,7 @@ from schemas import AnalysisType
 from sending import PREFIX, queue_of
 from tests.browser import needed
 from tests.chat_server import ChatServer
-from tests.service import BASE, PATIENCE, until
+from tests.service import BASE, PATIENCE, Caller, until
 
 LEASE_SECONDS = 1.0
 
@@ -32,7 +31,7 @@ GREETING = "What is this?"
 
 
 @dataclass
-class Rig:
+class Rig(Caller):
     """A front door, a worker of two hands, and a vision server at which their work can be held up."""
 
     cluster: Cluster
@@ -45,21 +44,6 @@ class Rig:
     """Where the worker's temporary folders are."""
     held: int = 0
     """The port from which somebody asks who is held up."""
-
-    def upload(self) -> str:
-        video = {"video": ("clip.mp4", self.clip.read_bytes())}
-        answer = self.http.post(f"{BASE}/upload", data={"analysis_type": "highlights"}, files=video)
-        assert answer.status_code == 200, answer.text
-        session_id: str = answer.json()["sessionId"]
-        return session_id
-
-    def status(self, session_id: str) -> dict[str, Any]:
-        body: dict[str, Any] = self.http.get(f"{BASE}/status/{session_id}").json()
-        return body
-
-    def ended(self, session_id: str) -> dict[str, Any]:
-        until(lambda: self.status(session_id)["status"] not in ("queued", "processing"))
-        return self.status(session_id)
 
     def hold_up(self) -> None:
         """Whoever looks is given no answer."""
@@ -77,7 +61,7 @@ class Rig:
     def held_up(self) -> str:
         """A session whose work waits for the model."""
         self.hold_up()
-        session_id = self.upload()
+        session_id = self.start(self.clip)
         assert self.vision.waiting.wait(PATIENCE)
         return session_id
 
@@ -119,7 +103,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Rig]:
 
 def test_a_worker_carries_a_session_to_its_end(rig: Rig) -> None:
     rig.vision.behave()
-    session_id = rig.upload()
+    session_id = rig.start(rig.clip)
     assert rig.ended(session_id)["status"] == "completed"
     data = rig.http.get(f"{BASE}/results/{session_id}").json()["data"]
     assert data["highlights"]

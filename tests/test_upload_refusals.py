@@ -202,7 +202,7 @@ def test_where_no_decoder_can_be_started_the_same_upload_may_be_sent_again(
         failing.setattr(forking, "FORK_SERVERS", 0)
         answer = service.upload(clip)
     body = answer.json()
-    assert (answer.status_code, body["code"], body["reason"]) == (503, 503, "decoder_crashed")
+    assert (answer.status_code, body["code"], body["reason"]) == (503, 503, "decoder_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert "try again later" in body["error"]
     assert service.folders() == []

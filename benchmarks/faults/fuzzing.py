@@ -181,9 +181,18 @@ def _shares(operations: list[Any], total: int, misses: Misses) -> Iterator[tuple
     while misses.sent < total:
         share = max(1, (total - misses.sent) // (2 * len(operations)))
         for operation in operations:
-            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            wrong = [GenerationMode.NEGATIVE] if _can_be_wrong(operation) else []
+            for mode in (GenerationMode.POSITIVE, *wrong):
                 if misses.sent < total:
                     yield operation, mode, min(share, total - misses.sent)
+
+
+def _can_be_wrong(operation: Any) -> bool:
+    """Not where nothing but text in the path and in headers is declared: no text is wrong there, and looking for one
+    takes long."""
+    given = [parameter.definition for parameter in operation.iter_parameters()]
+    declared = [one for one in given if one["in"] == "query" or one["schema"]["type"] != "string"]
+    return bool(operation.body or declared)
 
 
 def _undeclared(program: Program, known: list[str], video: Path, total: int, number: int, misses: Misses) -> None:
