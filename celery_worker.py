@@ -243,6 +243,7 @@ def work(settings: Settings) -> int:
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
     signals.setup_logging.connect(_log_as_we_do)
     signals.worker_process_init.connect(child.open)
+    signals.worker_process_shutdown.connect(_clear_up)
     signals.worker_ready.connect(ready := partial(_ready, settings, child))  # which holds it weakly
     name = f"{uuid.uuid4().hex[:8]}@{socket.gethostname()}"
     worker = Parent(
@@ -282,6 +283,11 @@ def _nothing() -> None:
 def _log_as_we_do(**_: object) -> None:
     """Connected, it keeps Celery from setting up logging of its own."""
     get_logger().propagate = True  # what befalls the children
+
+
+def _clear_up(**_: object) -> None:
+    """In a child that the parent ends before it does so itself."""
+    lair.leave()
 
 
 def _quieten() -> None:
