@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import blas  # noqa: F401  # before numpy, as the service has it
 from config import Settings
 from tests.clustered import serve_clustered
 from tests.footage import draw_workout
