@@ -27,6 +27,9 @@ from api.keyring import token_hash
 from app import front
 from config import Settings
 from schemas import Metadata, Status
+from session_manager import new_session_id
+from shared_roster import HAND
+from stores import is_shared
 from vision.eyes import Eyes
 from wiring import House, build
 
@@ -130,7 +133,10 @@ class Service(Caller):
         metadata = Metadata(
             filename="clip.mp4", sha256="", video={}, request_id=None, legacy=False, owner=owner, token_hash=hashed
         )
-        session_id = sessions.create_session("source.mp4", "highlights", {}, metadata=metadata)
+        session_id = new_session_id()
+        if is_shared(self.house.store):  # or a caretaker takes it up, as one that nobody sees to
+            self.house.store.board.note(HAND + session_id, "")
+        sessions.create_session("source.mp4", "highlights", {}, session_id=session_id, metadata=metadata)
         files = self.house.files
         source = files.folder(session_id) / "source.mp4"
         source.parent.mkdir(exist_ok=True)

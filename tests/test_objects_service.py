@@ -41,7 +41,7 @@ def test_a_session_leaves_in_the_store_what_its_result_lists_and_its_row_on_disk
     assert {name.split("/")[1] for name in kept if "result-" not in name} == names_in(data)
     assert len(kept) == len(names_in(data)) + 1
     folder = stored.house.files.folder(session_id)
-    assert [path.name for path in folder.iterdir()] == ["session.json"]
+    until(lambda: [path.name for path in folder.iterdir()] == ["session.json"])  # copies go once it is told
     assert stored.http.delete(f"{BASE}/cleanup/{session_id}").status_code == 200
     assert (s3.names(place), folder.exists()) == ([], False)
 
@@ -103,7 +103,7 @@ def test_a_preview_is_made_from_the_store_and_kept_there(
     until(lambda: stored.http.get(url).status_code == 307)
     assert f"{session_id}/preview.mp4" in s3.names(place)
     folder = stored.house.files.folder(session_id)
-    assert [path.name for path in folder.iterdir()] == ["session.json"]
+    until(lambda: [path.name for path in folder.iterdir()] == ["session.json"])  # copies go once it is told
 
 
 def test_a_restart_goes_on_with_what_waits_and_keeps_what_ended(
