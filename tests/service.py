@@ -124,7 +124,9 @@ class Service(Caller):
         return self.house.settings.data_dir
 
     def folders(self) -> list[str]:
-        return sorted(path.name for path in self.data_dir.iterdir() if not path.name.startswith("."))
+        """Of what is kept; where rows are shared, also of sessions whose files are elsewhere."""
+        here = {path.name for path in self.data_dir.iterdir() if not path.name.startswith(".")}
+        return sorted(here | {row["session_id"] for row in self.house.store.all() if is_shared(self.house.store)})
 
     def seeded(self, status: Status, owner: str | None = None, token: str | None = None, **updates: Any) -> str:
         """A session that the ledger's own moves led to the status, without any work."""

@@ -89,6 +89,7 @@ def test_one_that_cannot_be_made_says_so_and_can_be_tried_again(service: Service
     until(lambda: ask(service, session_id).status_code == 200)
 
 
+@pytest.mark.embedded
 def test_one_that_could_not_be_made_keeps_no_place_from_others(
     service: Service, strange: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

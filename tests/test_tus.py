@@ -338,6 +338,7 @@ def test_uploads_of_a_run_before_keep_their_room_on_the_disk(serve_with: Serve, 
     assert not broken.exists()
 
 
+@pytest.mark.embedded
 def test_a_record_of_an_upload_that_was_damaged_costs_that_upload_alone(serve_with: Serve, tmp_path: Path) -> None:
     uploads = tmp_path / "earlier" / "uploads"
     whole = {"length": 9, "offset": 0, "metadata": "", "owner": "", "expires_at": "2999-01-01T00:00:00Z"}
