@@ -32,7 +32,6 @@ from api.keyed import KeyedApi
 from api.keyring import Keyring
 from api.legacy import LegacyApi
 from api.limits import Limiter
-from api.measured import Measured
 from api.metrics import MetricsApi
 from api.pages import PagesApi
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
@@ -118,8 +117,7 @@ def _tus(house: House) -> TusApi:
 
 def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
-    id and may be read by a page. Turns come before all of that: until then a body costs next to nothing. Measured is
-    what clients wait for, turns included."""
+    id, is counted, and may be read by a page. Turns come first of all: until then a body costs next to nothing."""
     settings, board = house.settings, house.store.board if is_shared(house.store) else None
     limiter, meter = Limiter(settings, board), house.intake.meter
     app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=limiter, meter=meter)
@@ -133,9 +131,8 @@ def _add_middleware(app: FastAPI, house: House) -> None:
         allow_headers=["*"],
         expose_headers=EXPOSED_HEADERS,
     )
-    app.add_middleware(answers.RequestIds)
+    app.add_middleware(answers.RequestIds, requests=house.requests)
     app.add_middleware(Turns, turn=house.intake.turn)
-    app.add_middleware(Measured, requests=house.requests)
 
 
 @asynccontextmanager

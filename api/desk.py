@@ -123,7 +123,7 @@ class Desk:
 
 class Turns:
     """Has requests that bring a body begin in turns, before anything is done for them: of hundreds that come at once,
-    few begin between two answers to others. To be the outermost of an app, but for what costs nothing."""
+    few begin between two answers to others. To be the outermost of an app."""
 
     def __init__(self, app: ASGIApp, turn: Callable[[], Awaitable[None]]) -> None:
         self._app = app

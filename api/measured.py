@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from time import perf_counter
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from figures import HTTP_DURATION, HTTP_REQUESTS, UNMATCHED
 from metrics import Reading, Spread
@@ -59,24 +58,3 @@ class Requests:
         if method in METHODS:  # of others there is no end
             self._known[key] = counted
         return counted
-
-
-class Measured:
-    """Counts each answer as it begins. To be the outermost of an app."""
-
-    def __init__(self, app: ASGIApp, requests: Requests) -> None:
-        self._app = app
-        self._answered = requests.answered
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began = perf_counter()
-
-        async def send_counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._answered(scope, message["status"], perf_counter() - began)
-            await send(message)
-
-        await self._app(scope, receive, send_counted)

@@ -233,8 +233,15 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path, settings: dict[str,
 
 
 def test_a_worker_that_would_find_no_videos_does_not_start(rig: Rig, tmp_path: Path) -> None:
-    told = refused({**rig.worker.environment, "DATA_DIR": str(tmp_path)})
+    told = refused({**rig.worker.environment, "DATA_DIR": str(tmp_path), "METRICS_PORT": ""})
     assert f"Cannot start: DATA_DIR={tmp_path} is not where the others who share REDIS_URL keep files" in told
+
+
+def test_a_worker_whose_port_is_taken_does_not_start(rig: Rig) -> None:
+    told = refused(dict(rig.worker.environment))
+    assert (
+        f"Cannot start: cannot listen on HOST=127.0.0.1 METRICS_PORT={rig.worker.environment['METRICS_PORT']}" in told
+    )
 
 
 def refused(environment: dict[str, str]) -> str:
