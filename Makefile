@@ -31,6 +31,7 @@ test-cluster: .venv/installed-dev
 check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_house.py tests/test_architecture.py
 	$(BIN)/python -m tools check
@@ -64,8 +65,9 @@ faults: .venv/installed-dev
 faults-cluster: .venv/installed-dev
 	$(BIN)/python -m benchmarks.cluster $(if $(FULL),--full)
 
+# Over an hour; ONLY="upload status" measures some parts, KEEP=yes holds later runs to this one's ratios.
 bench: .venv/installed-dev
-	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.bench $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
 
 bench-highlights: .venv/installed-dev
 	$(BIN)/python -m benchmarks.highlights
