@@ -33,10 +33,14 @@ from carrying import Terms
 from config import VERSION, Settings
 from crews import Announcer, Ledger, crew_elsewhere
 from errors import CannotStart, StoreAway
+from gauges import ThisProcess, of_children
 from logs import event
-from sending import TASK, Sender, celery_app
+from metrics import Meter, Metrics
+from relay import Relay
+from scraped import Scraped
+from sending import NAMED, TASK, Sender, celery_app
 from session_manager import SessionManager
-from stores import is_shared, open_session_store
+from stores import SharedStore, is_shared, open_session_store
 from stores.files import SessionFiles
 from task_manager import Crew
 from video import child as decoder
@@ -93,11 +97,13 @@ CONFIGURATION = {
 class Child:
     """What one child works with. Made in the parent, and furnished in the child."""
 
-    def __init__(self, settings: Settings, told: int) -> None:
-        """`told` is a pipe's end, for the words by which a child ends all of the worker."""
+    def __init__(self, settings: Settings, told: int, relay: Relay) -> None:
+        """`told` is a pipe's end, for the words by which a child ends all of the worker. What a child counts it tells
+        by the relay."""
         self.replaces = False
         """Whether it takes the place of one that could be made ready with these settings."""
         self._settings, self._told = settings, told
+        self._meter = Meter(relay.tell)
         self._shop: Workshop | None = None
         self._announcer: Announcer | None = None
 
@@ -140,7 +146,7 @@ class Child:
     def _furnished(self) -> Workshop:
         while True:
             try:
-                return build_workshop(self._settings, man=self._crew)
+                return build_workshop(self._settings, man=self._crew, meter=self._meter)
             except CannotStart as error:
                 if not self.replaces:
                     self._end_all(str(error))
@@ -229,7 +235,8 @@ class Parent(Worker):  # type: ignore[misc]
 def work(settings: Settings) -> int:
     """Until told to end; gives the exit status. Raises CannotStart."""
     heard, told = os.pipe()
-    child = Child(settings, told)
+    relay, metrics, store = Relay(), Metrics(), _shared_rows(settings)
+    child = Child(settings, told, relay)
     app = celery_app(settings, settings.worker_takes, wait_seconds=SILENCE_SECONDS)
     app.conf.update(**CONFIGURATION, worker_concurrency=settings.max_concurrent_jobs)
 
@@ -237,7 +244,10 @@ def work(settings: Settings) -> int:
     def carry(session_id: str) -> None:
         child.carry(session_id)
 
-    caretaker = _caretaker(settings)
+    caretaker = _caretaker(settings, store, Meter(metrics.tell))
+    metrics.ask(ThisProcess(store).readings)
+    metrics.ask(partial(of_children, _at_work, settings.max_concurrent_jobs, store))
+    scraped = Scraped(metrics, settings) if settings.metrics_port else None
     # A child that is forked in the midst of a round would have half of it.
     lock = caretaker.rounds.under_way
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
@@ -249,9 +259,15 @@ def work(settings: Settings) -> int:
     worker = Parent(
         app=app, hostname=name, quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
     )
+    if scraped:
+        os.register_at_fork(after_in_child=scraped.socket.close)  # or it stays taken when the parent is gone
+        scraped.start()
+    relay.listen(metrics.tell)
     caretaker.rounds.start()
     worker.start()
     caretaker.rounds.close()
+    if scraped:
+        scraped.close()
     del ready
     if select.select([heard], [], [], 0)[0]:
         words, _, _ = os.read(heard, MOST_WORDS + 1).partition(b"\0")  # each child has the same to say
@@ -259,14 +275,25 @@ def work(settings: Settings) -> int:
     return worker.exitcode or 0
 
 
-def _caretaker(settings: Settings) -> Caretaker:
+def _shared_rows(settings: Settings) -> SharedStore:
     """Raises CannotStart when the rows cannot be had."""
     store = open_session_store(settings)
     if not is_shared(store):
         raise CannotStart("a worker needs REDIS_URL: it finds sessions there, and nowhere else")
+    return store
+
+
+def _at_work() -> list[str]:
+    """The sessions that children work on now, by the names of the messages that they have."""
+    while True:
+        with suppress(RuntimeError):  # one came in between
+            return [request.id.partition(NAMED)[0] for request in list(state.active_requests)]
+
+
+def _caretaker(settings: Settings, store: SharedStore, meter: Meter) -> Caretaker:
     sender = Sender(settings)
     # It makes moves in the ledger alone, and no files.
-    sessions = SessionManager(store, SessionFiles(settings.data_dir))
+    sessions = SessionManager(store, SessionFiles(settings.data_dir), meter=meter)
 
     def hand_over(session_id: str) -> None:
         if row := sessions.get_session(session_id):

@@ -20,8 +20,9 @@ from video.draw import Style, draw_video
 WRITTEN = "http://127.0.0.1:8000"
 KEY = "guides-0123456789abcdef"
 
-BLOCKS = {document.relative_to(ROOT): list(blocks(document)) for document in documents()}
-COMMANDS = {name: [one for one in found if one.language == "bash"] for name, found in BLOCKS.items()}
+GUIDES = [document for document in documents() if document.parent.name != "benchmarks"]
+BLOCKS = {document.relative_to(ROOT): list(blocks(document)) for document in GUIDES}
+COMMANDS = {name: [one for one in found if one.language in ("bash", "python")] for name, found in BLOCKS.items()}
 RUN = {name: [one for one in found if not one.mark.startswith(NOT_RUN)] for name, found in COMMANDS.items()}
 LEFT_OUT = [one for found in COMMANDS.values() for one in found if one.mark.startswith(NOT_RUN)]
 
@@ -41,7 +42,7 @@ PRINTED = {
 }
 """What the commands of a document print, among other things."""
 
-LANGUAGES = {"bash", "css", "html", "javascript", "js", "json", "nginx", "python", "text", "toml", "tsx", "yaml"}
+LANGUAGES = {"bash", "html", "javascript", "js", "json", "promql", "python", "text", "tsx", "yaml"}
 """A command in another kind of block would be tried by nobody."""
 
 
@@ -71,7 +72,8 @@ class Site:
 
     def _addressed(self, block: Block) -> str:
         service = self.keyed if block.mark == RUN_WITH_KEYS else self.open
-        return block.text.replace(WRITTEN, str(service.http.base_url).rstrip("/"))
+        text = block.text.replace(WRITTEN, str(service.http.base_url).rstrip("/"))
+        return f".venv/bin/python - <<'END'\n{text}END\n" if block.language == "python" else text
 
     def _environment(self) -> dict[str, str]:
         inherited = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}

@@ -56,8 +56,3 @@ one.on_begun
 one.on_sent
 one.compared
 one.ten
-
-# Set for http.server, which reads them.
-one.protocol_version
-one.close_connection
-one.daemon_threads
