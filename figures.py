@@ -161,5 +161,7 @@ QUEUE_DEPTH = _gauge("video_queue_depth", "Sessions that wait for their turn")
 QUEUE_CAPACITY = _gauge("video_queue_capacity", "Sessions that may wait (MAX_QUEUED); more are refused")
 STORAGE_USED = _gauge("video_storage_used_bytes", "What the files of all sessions and uploads take")
 
+TOGETHER = (SESSIONS, QUEUE_DEPTH, QUEUE_CAPACITY, STORAGE_USED)
+
 FIGURES: dict[str, Figure] = {one.name: one for one in list(globals().values()) if isinstance(one, Figure)}
 """All of them, by name."""

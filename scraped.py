@@ -47,7 +47,7 @@ def _server(host: str) -> type[ThreadingHTTPServer]:
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-        def handle_error(self, request: Any, client_address: Any) -> None:
+        def handle_error(self, *_: Any) -> None:
             """Whoever asked has gone: that is nobody's concern."""
 
     return Server

@@ -12,13 +12,11 @@ import pytest
 
 import figures
 from config import Settings
+from figures import TOGETHER
 from schemas import Status
 from tests.figures_of import told
 from tests.redis_server import RedisServer
 from tests.service import BASE, Service, serve, until
-
-TOGETHER = (figures.SESSIONS, figures.QUEUE_DEPTH, figures.QUEUE_CAPACITY, figures.STORAGE_USED)
-"""What is told once for all."""
 
 
 @pytest.fixture

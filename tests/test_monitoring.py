@@ -15,7 +15,7 @@ import pytest
 
 from cluster import free_port
 from config import Settings
-from figures import FIGURES, Figure
+from figures import FIGURES
 from schemas import Status
 from tests.browser import needed
 from tests.service import BASE, PATIENCE, ROOT, Service, serve, until
@@ -146,17 +146,6 @@ def test_what_is_told_follows_the_rules_of_prometheus(service: Service) -> None:
 
 
 # ── The guide ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_guides_table_has_every_figure_as_it_is() -> None:
-    wanted = [row(figure) for figure in FIGURES.values()]
-    told = re.findall(r"^\| `video_.*$", GUIDE, re.MULTILINE)
-    assert told == wanted, "it should be:\n" + "\n".join(wanted)
-
-
-def row(figure: Figure) -> str:
-    labels = ", ".join(f"`{name}`" for name in figure.label_names)
-    return f"| `{figure.name}` | {figure.kind} | {labels} | {figure.words} |"
 
 
 def test_every_query_is_of_figures_that_there_are() -> None:

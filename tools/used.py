@@ -26,7 +26,7 @@ one.jump
 one.started_at
 one.updated_at
 
-# Called by those whose classes are taken further: asyncio, uvicorn, FastAPI, httpx, Celery.
+# Called or read by those whose classes are taken further: asyncio, uvicorn, FastAPI, httpx, Celery, http.server.
 one.buffer_updated
 one.get_buffer
 one.get_route_handler
@@ -36,6 +36,10 @@ one.send_400_response
 one.msg
 one.sizehint
 one.trace
+one.address_family
+one.handle_error
+one.server_version
+one.sys_version
 
 # Set for PyAV, billiard, tokenizers and transformers, which read them.
 one._current_process
