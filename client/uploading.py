@@ -10,6 +10,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,9 @@ PART_BYTES = 8 << 20
 
 LARGE_BYTES = 50_000_000
 """More of them are sent in parts."""
+
+BEGIN_SECONDS = 10.0
+"""For the answer to an upload that begins: nothing has to be read for it."""
 
 GIVE_UP_SECONDS = 5.0
 """Who interrupts an upload does not wait for long."""
@@ -54,6 +58,9 @@ class UploadOptions(TypedDict, total=False):
     on_begun: Callable[[str], object]
     """Told the id that the session will have, before the first byte is sent in parts; after the last of a form."""
     on_sent: SentSoFar
+    undisturbed: Callable[[], AbstractContextManager[object]]
+    """Entered for as long as it is being begun in parts: signals that are raised as exceptions had better wait then, or
+    nobody knows what to give up."""
 
 
 @dataclass
@@ -91,6 +98,9 @@ class Sending:
     def is_to_go_on(self) -> bool:
         """Whether somebody may take it up once it is interrupted."""
         return "remember_in" in self.options
+
+    def undisturbed(self) -> AbstractContextManager[object]:
+        return self.options.get("undisturbed", nullcontext)()
 
     def note(self, begun: Begun) -> None:
         self.begun = begun
@@ -202,13 +212,23 @@ class _Parts:
         fields = {"filename": self._sending.filename, **self._sending.fields}
         told = ",".join(f"{name} {base64.b64encode(text.encode()).decode()}" for name, text in fields.items())
         headers = {**self._place.headers, **TUS, "Upload-Length": str(self._size), "Upload-Metadata": told}
-        # Begun twice, because the answer was lost, the first is empty and expires.
-        answer = yield from persist(Ask("POST", UPLOADS, headers), self._place.patience)
-        # By its last part: a proxy may have the service below another path.
-        begun = Begun(answer.headers.get("location", "").rpartition("/")[2], answer.headers.get("x-session-token"))
-        self._sending.note(begun)
-        if self._memory:
-            self._memory.keep(self._print, begun)
+        ask = Ask("POST", UPLOADS, headers, silence_seconds=BEGIN_SECONDS)
+        pauses = Pauses(self._place.patience)
+        while (error := (yield from self._begun_or_why(ask))) is not None:
+            yield pauses.after(error)
+
+    def _begun_or_why(self, ask: Ask) -> Script[ServiceError | None]:
+        with self._sending.undisturbed():
+            try:
+                answer = yield from once(ask)
+            except (NoAnswer, HttpRefusal) as error:
+                return error  # where it was begun and the answer lost, it is empty and expires
+            # By its last part: a proxy may have the service below another path.
+            begun = Begun(answer.headers.get("location", "").rpartition("/")[2], answer.headers.get("x-session-token"))
+            self._sending.note(begun)
+            if self._memory:
+                self._memory.keep(self._print, begun)
+        return None
 
     def _send_all(self) -> Script[None]:
         pauses, sure = Pauses(self._place.patience), True

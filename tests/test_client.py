@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import schemas
@@ -19,7 +21,7 @@ from client.memory import Begun, Memory
 from errors import HttpRefusal, NoAnswer, ServiceError
 from tests.awaited import CLIENTS
 from tests.between import Between, between, once
-from tests.service import BASE, Service, until
+from tests.service import BASE, ROOT, Service, until
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -202,8 +204,6 @@ def test_a_file_goes_on_where_it_was_cut_off(far: VideoClient, way: Between, sho
 
 
 def far_bytes(way: Between, session_id: str) -> bytes:
-    import httpx  # noqa: PLC0415
-
     return httpx.get(f"{way.url}{BASE}/files/{session_id}/reel.mp4", trust_env=False).content
 
 
@@ -350,3 +350,22 @@ def test_a_session_outlasts_what_follows_it(shared_service: Service, short: Path
         next(iter(client.follow(session_id)))
         until(lambda: not shared_service.house.followers)
         client.cleanup(session_id)
+
+
+def test_what_the_guide_shows_in_python_runs(
+    shared_service: Service,
+    short: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    guide = (ROOT / "guides" / "client.md").read_text()
+    (tmp_path / "video.mp4").symlink_to(short)
+    monkeypatch.chdir(tmp_path)
+    for written in re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL):
+        block = written.replace("http://127.0.0.1:8000", str(shared_service.http.base_url))
+        exec(compile(block, "client.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "ended as completed" in printed
+    assert "reel.mp4" in printed
+    assert printed.endswith("\n0\n")
