@@ -47,13 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
         die_by(signal.SIGPIPE)
     except NoAnswer as error:
         return _tell(error, UNANSWERED)
-    except (ServiceError, CannotStart, OSError) as error:
+    except OSError as error:
+        return _tell(f"{error.filename}: {error.strerror}" if error.filename else error, FAILED)
+    except (ServiceError, CannotStart) as error:
         return _tell(error, FAILED)
     return status
 
 
-def _tell(error: Exception, status: int) -> int:
-    print(f"error: {error}", file=sys.stderr)
+def _tell(what: object, status: int) -> int:
+    print(f"error: {what}", file=sys.stderr)
     return status
 
 

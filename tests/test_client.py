@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 
 import schemas
 from api.keyed import ListedBody, SessionsBody, TokenBody
-from client import AsyncVideoClient, Ended, Event, FindingMade, Interrupted, StatusTold, VideoClient, answers, uploading
+from client import AsyncVideoClient, Ended, Event, FindingMade, Interrupted, StatusTold, VideoClient, answers, parts
 from client.asking import Pauses
 from client.fetching import checked
 from client.following import EventReader
@@ -219,7 +220,7 @@ def test_another_store_is_not_told_the_key(kind: type[VideoClient], way: Between
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch, short: Path) -> int:
     """What is meant for large files is tried with a small one. Gives the bytes of a part."""
-    monkeypatch.setattr(uploading, "PART_BYTES", size := short.stat().st_size // 4 + 1)
+    monkeypatch.setattr(parts, "PART_BYTES", size := short.stat().st_size // 4 + 1)
     return size
 
 
@@ -268,8 +269,19 @@ def test_an_upload_that_is_interrupted_leaves_nothing(
     with VideoClient(way.url) as client, pytest.raises(KeyboardInterrupt):
         client.upload(short, in_parts=True, on_sent=interrupt)
     (gone,) = (asked.path.rpartition("/")[2] for asked in way.of("DELETE", "/uploads"))
-    head = shared_service.http.head(f"{BASE}/uploads/{gone}", headers=uploading.TUS)
+    head = shared_service.http.head(f"{BASE}/uploads/{gone}", headers=parts.TUS)
     assert head.status_code == 404
+
+
+async def test_an_upload_that_is_cancelled_leaves_nothing(way: Between, short: Path, small_parts: int) -> None:
+    part_came = asyncio.Event()
+    async with AsyncVideoClient(way.url) as client:
+        sending = asyncio.create_task(client.upload(short, in_parts=True, on_sent=lambda *so_far: part_came.set()))
+        await part_came.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    assert len(way.of("DELETE", "/uploads")) == 1
 
 
 # ── Without a service ─────────────────────────────────────────────────────────────────────────────
