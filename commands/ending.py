@@ -47,8 +47,10 @@ class Stopping:
         self._undisturbed = 0
 
     def listen(self) -> None:
+        """To all but what whoever started the program has it ignore, as nohup does."""
         for one in SIGNALS:
-            signal.signal(one, self._hear)
+            if signal.getsignal(one) is not signal.SIG_IGN:
+                signal.signal(one, self._hear)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

@@ -48,6 +48,7 @@ Type = Callable[..., subprocess.Popen[str]]
 @pytest.fixture
 def typed(scratch: Path) -> Iterator[Type]:
     started: list[subprocess.Popen[str]] = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where it is ignored here, programs begin so as well
 
     def type_in(*arguments: object, stderr: int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
