@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: run worker run-cluster test test-cluster demo check audit lock faults faults-cluster bench bench-highlights bench-workout \
-	bench-vision format clean
+	bench-vision written format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -31,9 +31,18 @@ test-cluster: .venv/installed-dev
 check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
-	$(BIN)/pytest tests/test_house.py
+	$(BIN)/pytest tests/test_house.py tests/test_architecture.py
+	$(BIN)/python -m tools check
+	@sed '/^# What those need/,$$d' requirements.txt > .venv/direct.txt
+	$(BIN)/deptry . --requirements-files .venv/direct.txt
+	$(BIN)/vulture
 	@$(MAKE) --no-print-directory audit
+
+# What only the code knows, written into the documents: openapi.json, and the marked parts of README and guides.
+written: .venv/installed-dev
+	$(BIN)/python -m tools write
 
 # Known weaknesses of what is pinned; where the advisory service cannot be reached, it says so and goes on.
 ADVISORIES ?= https://api.osv.dev/v1/query
@@ -56,8 +65,9 @@ faults: .venv/installed-dev
 faults-cluster: .venv/installed-dev
 	$(BIN)/python -m benchmarks.cluster $(if $(FULL),--full)
 
+# Over an hour; ONLY="upload status" measures some parts, KEEP=yes holds later runs to this one's ratios.
 bench: .venv/installed-dev
-	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.bench $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
 
 bench-highlights: .venv/installed-dev
 	$(BIN)/python -m benchmarks.highlights

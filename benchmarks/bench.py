@@ -1,9 +1,11 @@
-"""Speed and memory, measured: one line each, its reference beside it; fails when a bar is missed.
+"""Everything that is measured, in one table: a line each, its reference beside it; fails when a bar is missed, or a
+ratio is worse than the one that was kept.
 
 Absolute numbers say little on a machine that is shared; each ratio is of two that took turns in the same minutes.
 Even ratios suffer where others want the processors too, for a server with more threads then waits more often.
+What was measured goes to benchmarks/README.md and benchmarks/last.json, part by part, each with its commit and date.
 
-python -m benchmarks.bench [--only upload|ten|status|follow|scan|reel|session|length] [--quick] [--footage FOLDER]
+python -m benchmarks.bench [--only PART …] [--keep] [--quick] [--footage FOLDER] [--table]
 """
 
 from __future__ import annotations
@@ -13,58 +15,63 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-import blas  # noqa: F401  # before numpy, as the service has it
-from benchmarks.speed.follow import follow
-from benchmarks.speed.length import length
-from benchmarks.speed.reel import reel
+from benchmarks import table
+from benchmarks.kept import HERE, Measured, Run, Shelf, kept_with, worse
+from benchmarks.parts import PARTS, measured
 from benchmarks.speed.report import Line
-from benchmarks.speed.scan import looking
-from benchmarks.speed.session import session
-from benchmarks.speed.status import status
-from benchmarks.speed.upload import one, ten
-
-Measure = Callable[[Path, Path, bool], list[Line]]
-"""(folder of drawn footage, empty folder, whether to be quick)"""
-
-MEASUREMENTS: dict[str, Measure] = {
-    "upload": lambda footage, folder, quick: one(folder, quick),
-    "ten": lambda footage, folder, quick: ten(folder, quick),
-    "status": lambda footage, folder, quick: status(folder, quick),
-    "follow": lambda footage, folder, quick: follow(folder, quick),
-    "scan": lambda footage, folder, quick: looking(footage, quick),
-    "reel": lambda footage, folder, quick: reel(footage, quick),
-    "session": session,
-    "length": length,
-}
 
 
 def main() -> int:
-    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("--only", choices=list(MEASUREMENTS))
-    ask.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds: for trying, not for judging")
-    ask.add_argument("--footage", type=Path, help="keep drawn footage here, and take it from here the next time")
-    wanted = ask.parse_args()
+    wanted, shelf = _asked(), Shelf(HERE)
+    if wanted.table:
+        table.write(shelf)
+        return 0
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before this began", flush=True)
-    chosen = [wanted.only] if wanted.only else list(MEASUREMENTS)
+    passed = []
     with tempfile.TemporaryDirectory() as temporary:
         footage: Path = wanted.footage or Path(temporary)
         footage.mkdir(parents=True, exist_ok=True)
-        passed = [told(name, footage, wanted.quick) for name in chosen]
+        for name in wanted.only or PARTS:
+            load, began = os.getloadavg()[0], time.monotonic()
+            lines = measured(name, footage, quick=wanted.quick)
+            run = Run.now(load, time.monotonic() - began)
+            print(*lines, f"       {name} took {run.seconds:.0f} s", sep="\n", flush=True)
+            passed.append(met(lines) if wanted.quick else noted(shelf, name, Measured(run, tuple(lines)), wanted.keep))
     return int(not all(passed))
 
 
-def told(name: str, footage: Path, quick: bool) -> bool:
-    """Prints what a measurement says; whether it met its bars."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        lines = MEASUREMENTS[name](footage, Path(folder), quick)
-    for line in lines:
-        print(line)
-    print(f"       {name} took {time.monotonic() - began:.0f} s", flush=True)
+def _asked() -> argparse.Namespace:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--only", choices=list(PARTS), nargs="+", metavar="PART", help=", ".join(PARTS))
+    ask.add_argument("--keep", action="store_true", help="hold later runs to the ratios of this one")
+    ask.add_argument(
+        "--quick", action="store_true", help="smaller, fewer rounds: to try it; nothing is written or held"
+    )
+    ask.add_argument("--footage", type=Path, help="keep drawn footage and weights here, and take them from here")
+    ask.add_argument("--table", action="store_true", help="measure nothing; write benchmarks/README.md anew")
+    return ask.parse_args()
+
+
+def met(lines: Sequence[Line]) -> bool:
     return not any(line.good is False for line in lines)
+
+
+def noted(shelf: Shelf, name: str, part: Measured, keep: bool) -> bool:
+    """Note a part down at once, hold it to what was kept, and say what got worse; whether all is as good as it has to
+    be. With `keep`, later runs are held to this one instead."""
+    if keep:
+        shelf.write_kept(kept_with(shelf.read_kept(), part.lines))
+    last = shelf.read_last() | {name: part}
+    shelf.write_last({each: last[each] for each in PARTS if each in last})
+    table.write(shelf)
+    kept = shelf.read_kept()
+    lost = [line for line in part.lines if worse(line, kept)]
+    for line in lost:
+        print(f"WORSE  {line.what}: {line.measured}; kept was {table.allowed(line, kept)}", flush=True)
+    return met(part.lines) and not lost
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ import numpy as np
 
 from benchmarks.speed import wire
 from benchmarks.speed.footage import HD, footage_of
-from benchmarks.speed.report import Line, in_turns
+from benchmarks.speed.report import Line, Mark, Room, in_turns
 from benchmarks.speed.servers import Watch, address_of
 from benchmarks.speed.session import ended
-from benchmarks.vision import checkpoint_in
+from benchmarks.vision import checkpoint_in, weights_in
 from tests.service import BASE, Program, until
 
 TOGETHER_BAR, POLL_BAR = 1.25, 0.05
@@ -46,12 +46,21 @@ def main() -> int:
         folder: Path = wanted.folder or Path(temporary)
         checkpoint_in(folder, wanted.tiny)
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before this began", flush=True)
-        program = Program(Path(temporary) / "data", VISION_MODEL=str(folder))
-        try:
-            print(*measured(program, folder, wanted.seconds, wanted.rounds), sep="\n")
-        finally:
-            program.kill()
+        print(*served(Path(temporary), folder, folder, wanted.seconds, wanted.rounds), sep="\n")
     return 0
+
+
+def compared(room: Room) -> list[Line]:
+    """For `make bench`: sessions of 20 seconds."""
+    return served(room.folder, room.footage, weights_in(room), seconds=20, rounds=1)
+
+
+def served(scratch: Path, footage: Path, weights: Path, seconds: float, rounds: int) -> list[Line]:
+    program = Program(scratch / "data", VISION_MODEL=str(weights))
+    try:
+        return measured(program, footage, seconds, rounds)
+    finally:
+        program.kill()
 
 
 def measured(program: Program, folder: Path, seconds: float, rounds: int) -> list[Line]:
@@ -87,6 +96,7 @@ def measured(program: Program, folder: Path, seconds: float, rounds: int) -> lis
             pair.told("× real time", ".2f", turned=True),
             f"≤ {TOGETHER_BAR} ×",
             1 / pair.ratio <= TOGETHER_BAR,
+            Mark("together", 1 / pair.ratio, less_is_better=True),
         ),
         Line(
             f"a poll meanwhile, p99 of {len(watch.answers)}",

@@ -24,10 +24,11 @@ from analysis.finder import SetFinder
 from analysis.flow import RATE, Flow, FlowTrack
 from analysis.sets import readings
 from analysis.trust import LEAST_CONFIDENCE, WEIGHTS, evidence
-from benchmarks.drawn_workouts.footage import Watched, watch
+from benchmarks.drawn_workouts.footage import Watched, code_hash, watch
 from benchmarks.drawn_workouts.plans import CONDITIONS
 from benchmarks.drawn_workouts.scripts import TrueSet
-from benchmarks.workout_grading import SURE, Graded, Outcome, belongs_to, grade, kindly, table
+from benchmarks.speed.report import Line, Room
+from benchmarks.workout_grading import SURE, Graded, Outcome, belongs_to, grade, kindly, table, told
 from schemas import WorkoutSet
 
 HELD = 0.5
@@ -53,6 +54,14 @@ def count(watched: Watched) -> list[WorkoutSet]:
             finder.look(tuple(cut for cut in watched.cuts if cut >= finder.begin))
     finder.look(tuple(cut for cut in watched.cuts if cut >= finder.begin), last=True)
     return finder.sets
+
+
+def graded(room: Room) -> list[Line]:
+    """For `make bench`: the tuning half, which may be run as often as is wanted."""
+    conditions, number = (CONDITIONS[:1], 1) if room.quick else (CONDITIONS, 4)
+    folder = room.footage / f"workouts-{code_hash()}"
+    watched = [watch("tuning", condition, each, folder) for condition in conditions for each in range(number)]
+    return told([grade(one, count(one)) for one in watched])
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,28 @@ import av
 import httpx
 import pytest
 
+from benchmarks import table
+from benchmarks.bench import noted
+from benchmarks.kept import HERE, Measured, Run, Shelf, kept_with, worse
+from benchmarks.parts import PARTS
 from benchmarks.speed import wire
 from benchmarks.speed.footage import footage_of, repeated
-from benchmarks.speed.report import Line, Pair, in_turns
+from benchmarks.speed.report import Line, Mark, Pair, in_turns
 from benchmarks.speed.scan import decoded
 from benchmarks.speed.servers import Watch, address_of, served
 from benchmarks.speed.typed import EXAMPLE, typed
 from benchmarks.speed.unkept import unkept
 from benchmarks.speed.upload import padded_form
+from benchmarks.stranger import Walk, curl_walk
 from schemas import Limits
-from tests.service import BASE, Service
+from tests.service import BASE, ROOT, Service
 from video.draw import Style
 
 TINY = Style(64, 36, 10)
+
+FASTER = Line("upload", "80 beside 100 MB/s", "≥ 0.65", True, Mark("upload", 0.8, 0.1))
+LONGER = Line("  scan", "2 s beside 1 s", "≤ 2.5 ×", True, Mark("scan", 2.0, 0.1, less_is_better=True))
+RUN = Run("2026-11-28 22:00 UTC", "0123456789", "2 × processor", 0.5, 60)
 
 
 def test_a_ratio_is_the_middle_of_the_rounds() -> None:
@@ -50,6 +59,71 @@ def test_rounds_take_turns_and_the_first_does_not_count() -> None:
 @pytest.mark.parametrize(("good", "word"), [(True, "ok "), (False, "MISSED"), (None, "   ")])
 def test_a_line_says_whether_its_bar_was_met(good: bool | None, word: str) -> None:
     assert str(Line("status", "1.0", "≥ 0.9", good)).startswith(word)
+
+
+@pytest.mark.parametrize(
+    ("line", "was", "lost"),
+    [(FASTER, 0.88, False), (FASTER, 0.9, True), (LONGER, 1.83, False), (LONGER, 1.8, True), (FASTER, None, False)],
+)
+def test_a_ratio_is_worse_when_it_differs_by_more_than_chance(line: Line, was: float | None, lost: bool) -> None:
+    assert line.mark
+    assert worse(line, {} if was is None else {line.mark.name: was}) is lost
+
+
+def test_what_was_measured_is_read_as_it_was_written(tmp_path: Path) -> None:
+    shelf, last = Shelf(tmp_path), {"upload": Measured(RUN, (FASTER, Line("memory", "1 MB")))}
+    assert (shelf.read_last(), shelf.read_kept()) == ({}, {})
+    shelf.write_last(last)
+    assert shelf.read_last() == last
+    shelf.write_kept(kept_with({"scan": 1.5, "upload": 0.7}, [FASTER]))
+    assert shelf.read_kept() == {"scan": 1.5, "upload": 0.8}
+
+
+def test_the_table_has_each_part_with_its_reference_its_bar_and_what_was_kept() -> None:
+    page = "\n".join(table.page({"upload": Measured(RUN, (FASTER,)), "scan": Measured(RUN, (LONGER,))}, {"scan": 1.5}))
+    assert "| upload | 80 beside 100 MB/s | ≥ 0.65 | yes | none yet |" in page
+    assert "| … scan | 2 s beside 1 s | ≤ 2.5 × | yes | **worse than 1.50 + 10%** |" in page
+    assert "| upload, scan | 2026-11-28 22:00 UTC | 0123456789 | 0.5 | 60 s |" in page
+    assert "Not measured yet: `ten`, " in page
+
+
+def test_one_part_measured_anew_leaves_the_others_as_they_were(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.write_last({"scan": Measured(RUN, (LONGER,))})
+    assert noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=False)
+    assert shelf.read_last() == {"upload": Measured(RUN, (FASTER,)), "scan": Measured(RUN, (LONGER,))}
+    assert shelf.read_kept() == {}
+
+
+def test_what_got_worse_is_said_and_fails_until_it_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.write_kept({"upload": 0.95})
+    assert not noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=False)
+    assert capsys.readouterr().out == "WORSE  upload: 80 beside 100 MB/s; kept was 0.95 − 10%\n"
+    assert "**worse than 0.95 − 10%**" in shelf.page.read_text()
+    assert noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=True)
+
+
+def test_every_part_is_where_it_is_said_to_be() -> None:
+    for part in PARTS.values():
+        source = (ROOT / f"{part.module.replace('.', '/')}.py").read_text()
+        assert f"\ndef {part.function}(room: Room) -> list[Line]:" in source
+
+
+def test_the_page_of_what_was_measured_last_is_that(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.write_last(Shelf(HERE).read_last())
+    shelf.write_kept(Shelf(HERE).read_kept())
+    table.write(shelf)
+    assert shelf.page.read_text() == Shelf(HERE).page.read_text()
+
+
+def test_the_stranger_finds_the_walk_that_newcomers_are_told(tmp_path: Path) -> None:
+    (tmp_path / "walk").mkdir()
+    (tmp_path / "walk" / "clone").symlink_to(ROOT)
+    told = curl_walk(Walk(tmp_path, {"PORT": "4711"}, ()))
+    assert "http://127.0.0.1:4711/api/v1/video/upload" in told
+    assert "127.0.0.1:8000" not in told
 
 
 def test_a_bare_server_reads_a_body_and_answers() -> None:

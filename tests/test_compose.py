@@ -72,7 +72,10 @@ def test_what_it_waits_for_and_mounts_is_there(name: str) -> None:
     for other, how in SERVICES[name].get("depends_on", {}).items():
         wanted = "service_completed_successfully" if other in ONCE else "service_healthy"
         assert (other in SERVICES, how["condition"]) == (True, wanted)
-    assert {mount.split(":")[0] for mount in SERVICES[name].get("volumes", ())} <= COMPOSE["volumes"].keys()
+    mounts = SERVICES[name].get("volumes", [])
+    assert {mount.split(":")[0] for mount in mounts if ":" in mount} <= COMPOSE["volumes"].keys()
+    # Those without a name begin as the folders of the image, and as their owner's.
+    assert all(f" {mount}" in DOCKERFILE for mount in mounts if ":" not in mount)
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name not in OURS])

@@ -40,6 +40,18 @@ def test_the_lock_holds_the_same_pins_each_with_its_hashes() -> None:
     assert [block for block in blocks if not re.search(r"--hash=sha256:[0-9a-f]{64}", block)] == []
 
 
+BY_OTHERS = {"Flask", "flask-cors", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "types-psutil"}
+"""Used by moto's server, by pytest for its settings and its `-n`, and by mypy, without being named."""
+
+
+def test_every_package_for_tests_and_checks_is_used() -> None:
+    needed = (ROOT / "requirements-dev.txt").read_text().partition("# What those need")[0]
+    named = {name for name, _ in PIN.findall(needed)} - BY_OTHERS
+    files = [ROOT / "Makefile", ROOT / "cluster.py", *(ROOT / "tests").glob("*.py"), *ROOT.glob("benchmarks/**/*.py")]
+    text = "\n".join(file.read_text() for file in files)
+    assert [name for name in named if not re.search(rf"\b{re.sub('[-_]', '[-_]', name)}\b", text)] == []
+
+
 @contextmanager
 def advisories(weak: str | None) -> Iterator[str]:
     """An advisory service that knows one weakness, of the package of that name, or none."""

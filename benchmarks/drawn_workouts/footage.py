@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,14 @@ def watch(half: str, condition: str, number: int, keep: Path | None = None) -> W
             flow = Flow(0.0, found["values"].astype(np.float32), int(found["columns"]), grey)
             cuts = tuple(float(cut) for cut in found["cuts"])
     return Watched(drawn.name, condition, len(drawn.script.poses) / RATE, tuple(drawn.script.sets), flow, cuts)
+
+
+def code_hash() -> str:
+    """Of everything that decides what is drawn, and what is measured of it."""
+    here = Path(__file__).parent
+    rooms = (here, here.parent.parent / "video", here.parent.parent / "analysis")
+    files = [file for room in rooms for file in sorted(room.glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def measure(drawn: Drawn) -> tuple[Flow, tuple[float, ...]]:

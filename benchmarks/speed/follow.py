@@ -8,12 +8,11 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import psutil
 
 from benchmarks.speed import wire
-from benchmarks.speed.report import Line
+from benchmarks.speed.report import Line, Room
 from benchmarks.speed.servers import Watch, address_of, client, product
 from benchmarks.speed.wire import PATIENCE, Address
 from tests.service import BASE, Program, decoders, until
@@ -26,10 +25,10 @@ AT_WORK = 2
 """As many as the service works on at once; those behind them wait."""
 
 
-def follow(folder: Path, quick: bool) -> list[Line]:
+def follow(room: Room) -> list[Line]:
     """The session that is followed waits at the end of the queue, and the change is its place: those before it are
     cancelled one by one. The decoders of those before them are stopped, so that nothing else runs."""
-    changes = 5 if quick else 30
+    folder, changes = room.folder, 5 if room.quick else 30
     video = draw_video(folder / "long.mp4", 300, sound=False, style=Style(width=160, height=90, rate=10)).path
     with client() as pool, product(folder / "data") as program:
         address = address_of(program.url)

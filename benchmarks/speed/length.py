@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.speed import wire
 from benchmarks.speed.footage import SMALL, footage_of
-from benchmarks.speed.report import Line
+from benchmarks.speed.report import Line, Mark, Room
 from benchmarks.speed.servers import Family, address_of, product
 from benchmarks.speed.session import ended
 from tests.service import BASE
@@ -33,11 +33,11 @@ class Run:
         return self.seconds / self.minutes
 
 
-def length(footage: Path, folder: Path, quick: bool) -> list[Line]:
+def length(room: Room) -> list[Line]:
     runs = []
-    for minutes in (1, 2, 4) if quick else (5, 15, 45):
-        video = footage_of(footage, "small", SMALL, 60.0 * minutes)
-        runs.append(analysed(video, folder / f"data{minutes}", minutes))
+    for minutes in (1, 2, 4) if room.quick else (5, 15, 45):
+        video = footage_of(room.footage, "small", SMALL, 60.0 * minutes)
+        runs.append(analysed(video, room.folder / f"data{minutes}", minutes))
     first, middle, last = runs
     linear = last.a_minute / first.a_minute
     server, decoder = last.server_mb - middle.server_mb, last.decoder_mb - middle.decoder_mb
@@ -56,6 +56,7 @@ def length(footage: Path, folder: Path, quick: bool) -> list[Line]:
             f"{linear:.2f} × as long; beside {middle.minutes} min, server {server:+.0f} MB, decoder {decoder:+.0f} MB",
             f"≤ {LINEAR_BAR} ×, ≤ +{FLAT_BAR_MB:.0f} MB each",
             linear <= LINEAR_BAR and max(server, decoder) <= FLAT_BAR_MB,
+            Mark("length", linear, less_is_better=True),
         ),
     ]
 

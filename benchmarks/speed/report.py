@@ -1,10 +1,32 @@
-"""What a measurement says: one line, with the bar it is held to."""
+"""What a measurement says: one line, with the bar it is held to, and what of it is kept from run to run."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a measurement works: a folder of what takes long to make and may be kept (footage, weights), an empty one,
+    and whether to be quick: smaller, and not for judging."""
+
+    footage: Path
+    folder: Path
+    quick: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A ratio that says as much on another machine, under a name that stays. A later run may be worse by `slack`, a
+    share of what was kept; that is how far such ratios differ by chance."""
+
+    name: str
+    ratio: float
+    slack: float = 0.1
+    less_is_better: bool = False
 
 
 @dataclass(frozen=True)
@@ -15,6 +37,7 @@ class Line:
     measured: str
     bar: str = ""
     good: bool | None = None
+    mark: Mark | None = None
 
     def __str__(self) -> str:
         verdict = {True: "ok", False: "MISSED", None: ""}[self.good]

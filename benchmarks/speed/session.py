@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import time
-from pathlib import Path
 
 from benchmarks.speed import wire
 from benchmarks.speed.footage import HD, footage_of
-from benchmarks.speed.report import Line, in_turns
+from benchmarks.speed.report import Line, Mark, Room, in_turns
 from benchmarks.speed.servers import address_of, product
 from benchmarks.speed.wire import PATIENCE, Address
 from tests.service import BASE
@@ -45,10 +44,10 @@ def seconds_of_legacy(address: Address, video: bytes) -> float:
     return answer.seconds
 
 
-def session(footage: Path, folder: Path, quick: bool) -> list[Line]:
-    rounds, seconds = (2, 12.0) if quick else (5, 60.0)
-    video = footage_of(footage, "hd", HD, seconds).read_bytes()
-    with product(folder / "data") as program:
+def session(room: Room) -> list[Line]:
+    rounds, seconds = (2, 12.0) if room.quick else (5, 60.0)
+    video = footage_of(room.footage, "hd", HD, seconds).read_bytes()
+    with product(room.folder / "data") as program:
         address = address_of(program.url)
         pair = in_turns(
             rounds,
@@ -61,5 +60,6 @@ def session(footage: Path, folder: Path, quick: bool) -> list[Line]:
             pair.told("× real time", ".1f", turned=True),
             f"≤ {SESSION_BAR} ×",
             1 / pair.ratio <= SESSION_BAR,
+            Mark("session", 1 / pair.ratio, less_is_better=True),
         )
     ]

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks.speed import wire
-from benchmarks.speed.report import Line, in_turns
+from benchmarks.speed.report import Line, Mark, Room, in_turns
 from benchmarks.speed.servers import address_of, client, product, served
 from tests.service import BASE, Program, decoders, until
 from video.draw import Style, draw_video
@@ -16,9 +16,9 @@ CONNECTIONS = 8
 """Enough that the server never waits for the client."""
 
 
-def status(folder: Path, quick: bool) -> list[Line]:
+def status(room: Room) -> list[Line]:
     """The session that is asked for is being worked on: its decoder is stopped, so that nothing else runs."""
-    rounds, seconds = (5, 0.3) if quick else (40, 0.4)
+    folder, (rounds, seconds) = room.folder, (5, 0.3) if room.quick else (40, 0.4)
     video = draw_video(folder / "long.mp4", 300, sound=False, style=Style(width=160, height=90, rate=10)).path
     with client() as pool, product(folder / "data") as program, served("typed") as (bare, _):
         address = address_of(program.url)
@@ -38,6 +38,7 @@ def status(folder: Path, quick: bool) -> list[Line]:
             pair.told("answers/s"),
             f"≥ {STATUS_BAR}",
             pair.ratio >= STATUS_BAR,
+            Mark("status", pair.ratio),
         )
     ]
 
