@@ -17,7 +17,7 @@ from client.answers import (
 )
 from client.awaiting import AsyncVideoClient
 from client.blocking import VideoClient
-from client.uploading import UploadOptions
+from client.uploads import UploadOptions
 
 __all__ = [
     "AnalysisType",

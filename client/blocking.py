@@ -27,7 +27,7 @@ from client.answers import (
 from client.calls import Calls
 from client.connection import answer_of, heard, request_of, wiring_of
 from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, Pause, Script, Step, Tell, Walk
-from client.uploading import UploadOptions
+from client.uploads import UploadOptions
 from errors import NoAnswer, ServiceError
 
 T = TypeVar("T")

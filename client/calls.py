@@ -13,8 +13,10 @@ from client import following
 from client.answers import AnalysisType, Data, Listed, SessionsPage, Started
 from client.asking import BASE, persist, read
 from client.fetching import Fetching, checked, fetch_all, names_in
+from client.parts import give_up
 from client.steps import Answer, Ask, Script, Tell
-from client.uploading import Place, Sending, UploadOptions, give_up, send
+from client.uploading import send
+from client.uploads import Place, Sending, UploadOptions
 from errors import NoAnswer
 
 ALIVE_SECONDS = 5.0

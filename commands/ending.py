@@ -24,6 +24,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SAME_SECONDS = 1.0
 """Signals that come so soon after the first mean the same: terminals, shells and supervisors send some each."""
 
+TRIES = 3
+"""To delete a folder."""
+
 
 class Stopped(BaseException):
     """The program was told to stop. Not an `Exception`: no library's `except Exception` may swallow it."""
@@ -44,8 +47,10 @@ class Stopping:
         self._undisturbed = 0
 
     def listen(self) -> None:
+        """To all but what whoever started the program has it ignore, as nohup does."""
         for one in SIGNALS:
-            signal.signal(one, self._hear)
+            if signal.getsignal(one) is not signal.SIG_IGN:
+                signal.signal(one, self._hear)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -88,13 +93,16 @@ def scratch(stopping: Stopping, name: str, within: Path | None = None) -> Iterat
     finally:
         if folder:
             with stopping.undisturbed():
-                shutil.rmtree(folder)
+                for _ in range(TRIES):
+                    shutil.rmtree(folder, ignore_errors=True)  # a thread that is late may write meanwhile
+                    if not folder.exists():
+                        break
 
 
 def die_by(number: int) -> NoReturn:
     """End as a program does that never heard of the signal, so that shells and supervisors see why; and at once,
     whatever threads are in."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):
             stream.flush()
     signal.signal(number, signal.SIG_DFL)

@@ -7,6 +7,7 @@ import logging
 import os
 import queue
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -30,6 +31,9 @@ from wiring import Workshop, build_workshop, limits_of
 
 REPORT_SECONDS = 0.5
 """Between two looks at how long it may still take, where nothing else is told."""
+
+LEAVE_SECONDS = 0.5
+"""For the work to leave when the program is told to stop. It usually takes a tenth of that."""
 
 News = queue.SimpleQueue[Session | None]
 
@@ -77,14 +81,23 @@ def _open(shop: Workshop, job: Job) -> Iterator[None]:
         raise
     finally:
         with job.stopping.undisturbed():
-            shop.tasks.close()
-            if not told_to_stop:  # else the program ends at once, whatever is being loaded
+            if told_to_stop:  # then the program ends soon, whatever is being loaded or computed
+                _wait_until_idle(shop)
+            else:
+                shop.tasks.close()
                 shop.eyes.close()
             shop.store.close()
 
 
 def _nothing() -> None:
     pass
+
+
+def _wait_until_idle(shop: Workshop) -> None:
+    shop.tasks.drain()
+    deadline = time.monotonic() + LEAVE_SECONDS
+    while not shop.tasks.idle() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _begin(shop: Workshop, video: Path, info: VideoInfo, kind: AnalysisType, params: Params) -> str:

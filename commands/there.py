@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from client import Event, Interrupted, StatusTold, VideoClient
+from client import Event, Interrupted, StatusTold, UploadOptions, VideoClient
 from commands.job import Done, Job
 from commands.showing import Report, sized
 from errors import HttpRefusal, NoAnswer
@@ -44,7 +44,10 @@ def analyse(job: Job, place: Path | None, url: str, key: str | None) -> Done:
     with reached(url, key) as client:
         try:
             # In parts, however small: so its id is known before anything of it can be left behind.
-            client.upload(job.video, job.kind, params, in_parts=True, on_begun=begun.append, on_sent=sent)
+            options = UploadOptions(
+                in_parts=True, on_begun=begun.append, on_sent=sent, undisturbed=job.stopping.undisturbed
+            )
+            client.upload(job.video, job.kind, params, **options)
             client.wait(begun[-1], tell)
             data = client.results(begun[-1])
             names = frozenset(path.name for path in client.download(begun[-1], place)) if place else frozenset()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import schemas
 from api.keyed import ListedBody, SessionsBody, TokenBody
-from client import AsyncVideoClient, Ended, Event, FindingMade, Interrupted, StatusTold, VideoClient, answers, uploading
+from client import AsyncVideoClient, Ended, Event, FindingMade, Interrupted, StatusTold, VideoClient, answers, parts
 from client.asking import Pauses
 from client.fetching import checked
 from client.following import EventReader
@@ -19,7 +22,7 @@ from client.memory import Begun, Memory
 from errors import HttpRefusal, NoAnswer, ServiceError
 from tests.awaited import CLIENTS
 from tests.between import Between, between, once
-from tests.service import BASE, Service, until
+from tests.service import BASE, ROOT, Service, until
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -202,8 +205,6 @@ def test_a_file_goes_on_where_it_was_cut_off(far: VideoClient, way: Between, sho
 
 
 def far_bytes(way: Between, session_id: str) -> bytes:
-    import httpx  # noqa: PLC0415
-
     return httpx.get(f"{way.url}{BASE}/files/{session_id}/reel.mp4", trust_env=False).content
 
 
@@ -219,7 +220,7 @@ def test_another_store_is_not_told_the_key(kind: type[VideoClient], way: Between
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch, short: Path) -> int:
     """What is meant for large files is tried with a small one. Gives the bytes of a part."""
-    monkeypatch.setattr(uploading, "PART_BYTES", size := short.stat().st_size // 4 + 1)
+    monkeypatch.setattr(parts, "PART_BYTES", size := short.stat().st_size // 4 + 1)
     return size
 
 
@@ -268,8 +269,19 @@ def test_an_upload_that_is_interrupted_leaves_nothing(
     with VideoClient(way.url) as client, pytest.raises(KeyboardInterrupt):
         client.upload(short, in_parts=True, on_sent=interrupt)
     (gone,) = (asked.path.rpartition("/")[2] for asked in way.of("DELETE", "/uploads"))
-    head = shared_service.http.head(f"{BASE}/uploads/{gone}", headers=uploading.TUS)
+    head = shared_service.http.head(f"{BASE}/uploads/{gone}", headers=parts.TUS)
     assert head.status_code == 404
+
+
+async def test_an_upload_that_is_cancelled_leaves_nothing(way: Between, short: Path, small_parts: int) -> None:
+    part_came = asyncio.Event()
+    async with AsyncVideoClient(way.url) as client:
+        sending = asyncio.create_task(client.upload(short, in_parts=True, on_sent=lambda *so_far: part_came.set()))
+        await part_came.wait()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    assert len(way.of("DELETE", "/uploads")) == 1
 
 
 # ── Without a service ─────────────────────────────────────────────────────────────────────────────
@@ -350,3 +362,22 @@ def test_a_session_outlasts_what_follows_it(shared_service: Service, short: Path
         next(iter(client.follow(session_id)))
         until(lambda: not shared_service.house.followers)
         client.cleanup(session_id)
+
+
+def test_what_the_guide_shows_in_python_runs(
+    shared_service: Service,
+    short: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    guide = (ROOT / "guides" / "client.md").read_text()
+    (tmp_path / "video.mp4").symlink_to(short)
+    monkeypatch.chdir(tmp_path)
+    for written in re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL):
+        block = written.replace("http://127.0.0.1:8000", str(shared_service.http.base_url))
+        exec(compile(block, "client.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "ended as completed" in printed
+    assert "reel.mp4" in printed
+    assert printed.endswith("\n0\n")

@@ -18,6 +18,26 @@ one.total_duration_seconds
 one.video_duration_formatted
 one.vtt_url
 
+# The same keys as the client's types have them, and options of an upload that are looked up by name.
+one.analysisType
+one.createdAt
+one.durationSeconds
+one.etaSeconds
+one.expiresAt
+one.hasAudio
+one.nextCursor
+one.queuePosition
+one.segmentsDone
+one.segmentsTotal
+one.sessionId
+one.sessionToken
+one.sizeBytes
+one.updatedAt
+one.idempotency_key
+one.on_begun
+one.on_sent
+one.remember_in
+
 # Columns of a session's row, and marks of a dissolve: read together with all others, by their names.
 one.calm
 one.ended_at
@@ -49,6 +69,11 @@ one.pre_tokenizer
 one.skip_frame
 one.thread_type
 one.skip_special_tokens
+
+# Read by the library's HTTP server, of whom a test takes it further.
+one.close_connection
+one.daemon_threads
+one.protocol_version
 
 # What a test puts in the place of shutil's own.
 one.ignore_errors
