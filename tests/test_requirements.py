@@ -11,9 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.service import ROOT
 
@@ -38,6 +41,17 @@ def test_the_lock_holds_the_same_pins_each_with_its_hashes() -> None:
     blocks = re.split(r"\n(?=[A-Za-z])", (ROOT / "requirements.lock").read_text())[1:]
     assert len(blocks) == len(wanted)
     assert [block for block in blocks if not re.search(r"--hash=sha256:[0-9a-f]{64}", block)] == []
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.11.15"])
+def test_what_they_need_in_turn_is_pinned_as_well(python: str) -> None:
+    """On the oldest Python that will do, too. Torch's own differ by platform."""
+    pinned, missing = pins("requirements.txt"), []
+    here = {"python_full_version": python, "python_version": "3.11", "extra": ""}
+    for name in pinned.keys() - {"torch", "async-timeout"}:
+        needed = [Requirement(line) for line in distribution(name).requires or ()]
+        missing += [str(one) for one in needed if one.marker is None or one.marker.evaluate(here)]
+    assert {canonicalize_name(Requirement(line).name) for line in missing} <= pinned.keys()
 
 
 @contextmanager
