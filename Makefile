@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: run worker run-cluster test test-cluster demo check audit lock faults faults-cluster bench bench-highlights bench-workout \
-	bench-vision format clean
+	bench-vision written format clean
 
 run: .venv/installed
 	@exec $(BIN)/python app.py
@@ -33,8 +33,16 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/mypy
-	$(BIN)/pytest tests/test_house.py
+	$(BIN)/pytest tests/test_house.py tests/test_architecture.py
+	$(BIN)/python -m tools check
+	@sed '/^# What those need/,$$d' requirements.txt > .venv/direct.txt
+	$(BIN)/deptry . --requirements-files .venv/direct.txt
+	$(BIN)/vulture
 	@$(MAKE) --no-print-directory audit
+
+# What only the code knows, written into the documents: openapi.json, and the marked parts of README and guides.
+written: .venv/installed-dev
+	$(BIN)/python -m tools write
 
 # Known weaknesses of what is pinned; where the advisory service cannot be reached, it says so and goes on.
 ADVISORIES ?= https://api.osv.dev/v1/query

@@ -18,6 +18,7 @@ from api.rows import known, lost_result, no_results, unexpired, unknown
 from api.standing import REVALIDATE, is_known, known_by
 from errors import AlreadyEnded
 from schemas import (
+    PARAMS,
     CancelBody,
     CleanupBody,
     ErrorBody,
@@ -30,6 +31,9 @@ from schemas import (
 from session_manager import SessionManager
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
+
+PART = "#/components/schemas/"
+"""Before the name of a body, where OpenAPI refers to it."""
 
 UPLOAD_FORM: dict[str, Any] = {
     "requestBody": {
@@ -48,7 +52,9 @@ UPLOAD_FORM: dict[str, Any] = {
                         "params": {
                             "type": "string",
                             "default": "{}",
-                            "description": 'A JSON object of settings, e.g. {"max_highlights": 5}',
+                            "description": 'A JSON object, e.g. {"max_highlights": 5}',
+                            "contentMediaType": "application/json",
+                            "contentSchema": {"anyOf": [{"$ref": PART + model.__name__} for model in PARAMS.values()]},
                         },
                         "token": {
                             "type": "boolean",
@@ -96,7 +102,7 @@ EVENTS_ASKED = _asked(
     ("query", "lastEventId", "string", "The same, for clients that cannot send the header"),
 )
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As `If-None-Match` knows it"}}
-_REFUSED = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
+_REFUSED = {"application/json": {"schema": {"$ref": PART + ErrorBody.__name__}}}
 _ONE_EVENT = {
     "type": "object",
     "description": "Each event of the stream",

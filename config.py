@@ -25,7 +25,7 @@ from pydantic import (
 
 from errors import CannotStart
 
-VERSION = "0.1.0"
+VERSION = "1.0.0"
 
 
 def _listed(value: Any) -> Any:
@@ -115,9 +115,10 @@ SECRET = {"api_keys", "vision_api_key", "redis_url"}
 
 
 class Settings(BaseModel):
-    """Each field is the environment variable of its name in capitals; an empty variable counts as unset."""
+    """Each field is the environment variable of its name in capitals; an empty variable counts as unset. Its sentence
+    is what guides/configuration.md says of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     host: str = Field("127.0.0.1", min_length=1)
     """Address to listen on; 0.0.0.0 to be reachable from other machines."""

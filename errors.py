@@ -1,6 +1,6 @@
 """Every error raised on purpose, with the HTTP status and the stable reason a client sees.
 
-ServiceError                       500  internal
+ServiceError                       500  internal               something went wrong inside the service
 ├── InvalidRequest                 400  invalid_request        a form field or a parameter is wrong
 ├── UnsupportedVideo               400  unsupported_video      not a video we read
 ├── VideoTooLarge                  400  video_too_large        pixels, duration or frame rate past the limits
@@ -15,20 +15,21 @@ ServiceError                       500  internal
 ├── StorageUnavailable             503  storage_unavailable    the store for files cannot be reached
 ├── StoreAway                      503  store_unavailable      what keeps the sessions' rows cannot be reached
 ├── InsufficientStorage            507  insufficient_storage   the disk is full, or nearly
-├── SessionNotFound                404  session_not_found      unknown, deleted or malformed id
-├── SessionExpired                 404  session_expired
+├── SessionNotFound                404  session_not_found      unknown, deleted or malformed id, or somebody else's
+├── SessionExpired                 404  session_expired        its time to live is over
 ├── FileNotFound                   404  file_not_found         the session's result lists no such file
 ├── ResultsNotReady                400  results_not_ready      still queued or processing
 ├── SessionCancelled               400  session_cancelled      its results were asked for
 ├── AlreadyEnded                   400  already_ended          its cancellation was asked for
 ├── HttpRefusal                    any  any                    what HTTP itself refuses, and what a client was told
 └── AnalysisFailed                 500  internal               the analysis ended without a result
-    ├── DecoderCrashed             500  decoder_crashed
+    ├── DecoderCrashed             500  decoder_crashed        the process that reads the video died of it
     │   └── DecoderUnavailable     503  decoder_crashed        none can be started; decoder_unavailable at an upload
-    ├── DecodeTimeout              500  decode_timeout
-    ├── OutOfMemory                500  out_of_memory
+    ├── DecodeTimeout              500  decode_timeout         reading the video took too long
+    ├── OutOfMemory                500  out_of_memory          reading the video, or looking at it, took too much memory
     ├── Stalled                    500  stalled                nothing moved for longer than any step takes
-    └── TooManyAttempts            500  too_many_attempts
+    ├── TooManyAttempts            500  too_many_attempts      its work was begun MAX_ATTEMPTS times
+    └── VisionUnreachable          500  vision_unreachable     no answer can be had from the vision server
 AnalysisStopped                         ends a running analysis; never reaches a client
 CannotStart                             ends the program at start, in words
 """

@@ -429,19 +429,31 @@ Query = Annotated[Annotated[Text, Field(max_length=500)] | None, AfterValidator(
 
 
 class _Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+    """Each field's sentence is its description in OpenAPI."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, use_attribute_docstrings=True)
 
 
 class HighlightsParams(_Params):
     min_significance: float = Field(6, ge=1, le=10)
+    """The least score of a moment, 1 to 10. Where none reaches it, the best come back all the same, marked
+    `below_threshold`."""
     max_highlights: int = Field(10, ge=1, le=50)
+    """Moments at most."""
     segment_duration: float = Field(10, ge=2, le=60)
+    """Seconds of each stretch in `segments`."""
     query: Query = None
+    """What to look for, in words. It takes a model; without one, a warning says that it had no effect."""
     min_clip_seconds: float = Field(1.5, ge=0.5, le=60)
+    """Seconds that a moment lasts at least."""
     max_clip_seconds: float = Field(8, ge=0.5, le=120)
+    """Seconds that a moment lasts at most, and never more than half the video."""
     target_duration_seconds: float | None = Field(None, ge=1, le=3600)
+    """Seconds that the reel should last; null for all moments."""
     reel: bool = True
+    """Whether a reel is made."""
     aspect: Literal["source", "16:9", "9:16", "1:1"] = "source"
+    """What part of the picture the reel shows: all of it, or a cut that follows what moves."""
 
     @model_validator(mode="after")
     def clip_lengths_agree(self) -> Self:
@@ -452,11 +464,15 @@ class HighlightsParams(_Params):
 
 class WorkoutParams(_Params):
     segment_duration: float = Field(15, ge=2, le=60)
+    """Seconds of each stretch in `segment_analyses`."""
     system_prompt: Prompt | None = None
+    """What the model is told before it is asked; it never changes a count."""
     user_prompt: Prompt | None = None
+    """What the model is asked besides; it never changes a count."""
     exercises: list[Annotated[Text, Field(min_length=1, max_length=100)]] | None = Field(
         None, min_length=1, max_length=200
     )
+    """The only names that exercises may get; null for a list of fifty."""
 
 
 Params = HighlightsParams | WorkoutParams
@@ -582,263 +598,413 @@ def new_session(
 # ── Records that leave the house: outside `data` camelCase ────────────────────────────────────────
 
 
-class Body(BaseModel):
+class Told(BaseModel):
+    """Each field's sentence is its description in OpenAPI."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Body(Told):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
-class VideoBody(Body):
+class VideoResult(Told):
     filename: str
+    """A display name; it names no file of the service."""
     duration_seconds: float
+    """As it was counted, not as the file says."""
     fps: float
+    """Pictures a second, on average."""
     width: int
+    """In pixels, as displayed: upright, with square pixels."""
     height: int
+    """The same."""
     codec: str
+    """Of the pictures."""
     has_audio: bool
+    """Whether there is sound."""
     size_bytes: int
+    """Of the file."""
+
+
+class VideoBody(VideoResult, Body):
+    """The same, outside of a result."""
 
 
 class Links(Body):
     status: str
+    """Address of the status."""
     results: str
+    """Address of the result."""
     cancel: str
+    """Address to POST to, to stop it."""
     cleanup: str
+    """Address to DELETE, to forget it."""
     events: str
+    """Address of the stream of events."""
 
 
 class UploadBody(Body):
     session_id: str
+    """Names the session in every other call."""
     status: Status
+    """`queued`; of an upload sent again under its key, what it is by then."""
     message: str
+    """The same, for a person."""
     queue_position: int | None
+    """1 for the next to start; null once started."""
     video: VideoBody
+    """What was uploaded, as it was measured."""
     sha256: str
+    """Of the file as it came, in hex."""
     links: Links
+    """Where to go on."""
     session_token: str | None = None
     """Only where it was asked for, and never told again."""
 
 
 class StatusBody(Body):
     session_id: str
+    """The session."""
     status: Status
+    """Completed, failed and cancelled are final, until they expire."""
     progress: int
+    """0 to 100; it never falls within an attempt, and is 100 only once the result can be read."""
     message: str
+    """What is being done, for a person."""
     analysis_type: AnalysisType
+    """What was asked for."""
     stage: Stage
+    """What is being done, for a program."""
     segments_done: int | None
+    """Segments that were analysed; null where they are not counted yet."""
     segments_total: int | None
+    """Segments there are; null where they are not counted yet."""
     queue_position: int | None
+    """1 for the next to start; null once started."""
     eta_seconds: float | None
+    """Seconds it may still take; null where nobody can tell."""
     created_at: datetime
+    """When it was uploaded, RFC 3339 in UTC."""
     updated_at: datetime
+    """When this last changed."""
     expires_at: datetime | None
+    """When it loses its files; null until it ends."""
     error: str | None
+    """Why it failed, for a person; else null."""
     reason: str | None
+    """Why it failed, for a program; else null."""
     attempt: int
+    """How often its work was begun."""
 
 
 class CancelBody(Body):
     session_id: str
+    """The session."""
     status: Status
+    """`cancelled`."""
     message: str
+    """The same, for a person."""
 
 
 class CleanupBody(Body):
     session_id: str
+    """The session that was."""
     message: str
+    """That it is gone, for a person."""
 
 
 class PreviewBody(Body):
     """A preview that is being made."""
 
     session_id: str
+    """The session."""
     status: Literal["rendering"]
+    """It is being made."""
     progress: int
+    """0 to 100."""
 
 
 class ErrorBody(Body):
     """Every refusal and failure of the session endpoints; some carry more keys beside these."""
 
-    model_config = ConfigDict(extra="allow", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(extra="allow")
 
     error: str
+    """What is wrong, for a person."""
     code: int
+    """The HTTP status."""
     reason: str
+    """What is wrong, for a program: a slug that stays."""
     request_id: str
+    """Also in `X-Request-ID`, and in every line of the log about this request."""
     session_id: str | None = None
+    """The session that was named."""
     status: Status | None = None
+    """Where that session stands, if that is why."""
     progress: int | None = None
+    """How far it is, if that is why."""
     message: str | None = None
+    """Why an analysis failed, for a person."""
     details: list[dict[str, Any]] | None = None
+    """One entry for each wrong field: `loc` names it, `msg` says what is wrong."""
     max_bytes: int | None = None
+    """The largest upload, if it was larger."""
 
 
 # ── Records that leave the house: the result, inside `data` snake_case ────────────────────────────
 
 
-class VideoResult(BaseModel):
-    filename: str
-    duration_seconds: float
-    fps: float
-    width: int
-    height: int
-    codec: str
-    has_audio: bool
-    size_bytes: int
-
-
-class AnalyzerResult(BaseModel):
+class AnalyzerResult(Told):
     """Who looked: `signals` alone has no model, device or dtype."""
 
     name: Literal["signals", "smolvlm2", "remote"]
+    """`signals` where no model looked."""
     model: str | None
+    """Which one; null without."""
     device: str | None
+    """Where it ran."""
     dtype: str | None
+    """Its number format."""
     version: str
+    """Of the service."""
 
 
-class LevelsResult(BaseModel):
+class LevelsResult(Told):
+    """How strong each signal is, 0 to 1; null where it was not measured."""
+
     motion: float
+    """What is left of motion after the camera's own."""
     loudness: float | None
+    """Null without sound."""
     novelty: float
+    """How unlike the rest of the video it looks."""
     presence: float | None
+    """How much is there that is not background; null where the camera moves."""
 
 
-class CurvesResult(BaseModel):
+class CurvesResult(Told):
     step_seconds: float
+    """Seconds from one value to the next."""
     significance: list[float]
+    """1 to 10."""
     motion: list[float]
+    """0 to 1."""
     loudness: list[float] | None
+    """0 to 1; null without sound."""
 
 
-class SegmentResult(BaseModel):
+class SegmentResult(Told):
     segment: int
+    """Its number, from 1."""
     start_timestamp: float
+    """Seconds."""
     end_timestamp: float
+    """Seconds."""
     significance_score: float
+    """1 to 10."""
     signals: LevelsResult
+    """What was measured."""
     description: str | None
+    """Of it, in words; null where there are none."""
     thumbnail_url: str | None
+    """A still of it; null where none could be made."""
 
 
 class WorkoutSegmentResult(SegmentResult):
     exercise_name: str | None
+    """Of the set that fills it; null in a rest."""
     movement_phase: str | None
+    """What is done; null in a rest."""
     analysis_success: bool
+    """Whether it could be analysed."""
 
 
-class Parts(BaseModel):
+class Parts(Told):
     """What the significance is made of, each 0-1."""
 
     signals: float
+    """What was measured."""
     eyes: float | None
+    """What a model says, 0.5 being no opinion; null where none looked."""
     rank: float
+    """Its place among the moments of this video."""
 
 
-class HighlightResult(BaseModel):
+class HighlightResult(Told):
     rank: int
+    """1 for the best."""
     start_timestamp: float
+    """Seconds."""
     end_timestamp: float
+    """Seconds."""
     duration: float
+    """Seconds."""
     timestamp_formatted: str
+    """Such as `00:12 - 00:18`."""
     significance_score: float
+    """1 to 10, one decimal; it can be compared between videos."""
     confidence: float
+    """0 to 1: how far it rises over the rest, and how many signals agree."""
     description: str
+    """A model's words; the measured ones where none looked."""
     signals_text: str
+    """The measured words."""
     signals: LevelsResult
+    """What was measured."""
     parts: Parts
+    """What the score is made of."""
     below_threshold: bool
+    """Whether it is below `min_significance`, and shown for want of others."""
     segment: int
+    """Number of the segment it lies in."""
     analysis_success: bool
+    """Whether it could be analysed."""
     thumbnail_url: str | None = None
     """None while the analysis still runs."""
 
 
-class Result(BaseModel):
+class Result(Told):
     """What both kinds of analysis answer."""
 
     video: VideoResult
+    """What was analysed."""
     video_path: str
+    """Its display name, where legacy clients read it."""
     processing_time_seconds: float
+    """How long the work took."""
     coverage: float
+    """Share of the video that was decoded, 0 to 1."""
     eyes_coverage: float | None
+    """Share of it that a model looked at; null where none did."""
     shots: list[tuple[float, float]]
+    """Start and end of each shot, in seconds."""
     curves: CurvesResult
+    """What was measured, over time."""
     analyzer: AnalyzerResult
+    """Who looked."""
     settings: dict[str, Any]
+    """The params in force."""
     warnings: list[str]
+    """What was not done as asked, or failed on the side, for a person."""
     total_segments_analyzed: int
+    """How many segments there are."""
     source_url: str | None
+    """The video itself; null where it is not kept."""
     preview_url: str | None
     """A smaller copy, made when it is first asked for, of a video that not every browser plays; else None."""
 
 
-class HighlightsExports(BaseModel):
+class HighlightsExports(Told):
     vtt_url: str | None
+    """Chapters, as WebVTT."""
     csv_url: str | None
+    """A table."""
     edl_url: str | None
+    """A cut list, CMX 3600."""
 
 
-class WorkoutExports(BaseModel):
+class WorkoutExports(Told):
     csv_url: str | None
+    """The sets as a table."""
 
 
 class HighlightsResult(Result):
     highlights_found: int
+    """How many moments there are."""
     highlights: list[HighlightResult]
+    """The moments, best first."""
     segments: list[SegmentResult]
+    """The whole video in stretches, in the order of time."""
     reel_url: str | None
+    """An MP4 of the moments; null where none was made."""
     contact_sheet_url: str | None
+    """All moments on one picture; null where none was made."""
     exports: HighlightsExports
+    """The moments for other programs."""
 
 
-class Tempo(BaseModel):
+class Tempo(Told):
     seconds_per_rep: float
+    """From turn to turn, in the middle."""
     reps_per_minute: float
+    """The same, the other way round."""
     variation: float
+    """Spread of the repetitions' times, as a share."""
     trend: float
+    """Their change from the first to the last, as a share."""
 
 
-class RepEvent(BaseModel):
+class RepEvent(Told):
     n: int
+    """Its number, from 1."""
     start: float
+    """Seconds."""
     turn: float
+    """Seconds."""
     end: float
+    """Seconds."""
     range_rel: float
+    """How far it went; 1 is this set's usual."""
     partial: bool
+    """Whether that is markedly less."""
 
 
-class ObservationResult(BaseModel):
+class ObservationResult(Told):
     code: str
+    """For a program."""
     text: str
+    """For a person."""
 
 
-class ExerciseStep(BaseModel):
+class ExerciseStep(Told):
     exercise_name: str
+    """A name from the list, or `Exercise A`, `Exercise B` by likeness of motion."""
     exercise_source: Literal["model", "motion"]
+    """Who named it."""
     start_timestamp: float
+    """Seconds."""
     end_timestamp: float
+    """Seconds."""
     duration: float
+    """Seconds."""
     timestamp_formatted: str
+    """Such as `00:12 - 00:48`."""
     description: str
+    """What was measured, and what a model says."""
     movement_phase: str | None
+    """Such as `exercise` or `hold`."""
     set_index: int
+    """The how manieth set of its exercise, from 1."""
     reps: int | None
+    """Repetitions; null where the count cannot be trusted, and for a hold."""
     reps_range: tuple[int, int] | None
+    """Where the true count is likely to lie."""
     count_unit: str | None
+    """`reps`, or `each side`."""
     tempo: Tempo | None
+    """Null where nothing was counted."""
     rep_events: list[RepEvent]
+    """Each repetition."""
     observations: list[ObservationResult]
+    """Measured facts, none of them a judgement."""
     confidence: float
+    """0 to 1: how likely the count is right, or that it is a hold."""
     method: Method
+    """How it was found."""
     thumbnail_url: str | None = None
     """None while the analysis still runs."""
 
 
-class Rest(BaseModel):
+class Rest(Told):
     start_timestamp: float
+    """Seconds."""
     end_timestamp: float
+    """Seconds."""
     duration: float
+    """Seconds."""
     activity: str | None
+    """What happens in it, in words."""
 
 
 @dataclass(frozen=True)
@@ -849,39 +1015,62 @@ class Finding:
     item: HighlightResult | ExerciseStep
 
 
-class WorkoutSummary(BaseModel):
+class WorkoutSummary(Told):
     total_exercises_identified: int
+    """How many exercises."""
     total_sets: int
+    """How many sets."""
     total_reps: int | None
+    """Of the sets that were counted; null where none was."""
     work_seconds: float
+    """Seconds of work."""
     rest_seconds: float
+    """Seconds of rest."""
     video_duration_formatted: str
+    """Such as `12:30`."""
     text: str
+    """All of it in one sentence."""
 
 
 class WorkoutResult(Result):
     analysis_type: Literal["workout_with_timestamps"]
+    """Always the same."""
     total_duration_seconds: float
+    """Of the video."""
     segment_analyses: list[WorkoutSegmentResult]
+    """The whole video in stretches, in the order of time."""
     system_prompt: str | None
+    """As it was sent."""
     user_prompt: str | None
+    """As it was sent."""
     exercise_steps: list[ExerciseStep]
+    """The sets, in the order of time."""
     rests: list[Rest]
+    """What lies between them."""
     summary: WorkoutSummary
+    """All together."""
     exports: WorkoutExports
+    """The sets for other programs."""
 
 
 class ResultsBody(Body):
     session_id: str
+    """The session."""
     status: Status
+    """`completed`."""
     data: HighlightsResult | WorkoutResult
+    """By what was asked for."""
 
 
-class LegacyError(BaseModel):
+class LegacyError(Told):
     detail: str
+    """What is wrong, for a person."""
 
 
-class LegacyBody(BaseModel):
+class LegacyBody(Told):
     success: Literal[True]
+    """Always true: a failure answers with its HTTP status."""
     analysis_type: Literal["highlights", "workout_timestamps"]
+    """What was asked for."""
     data: HighlightsResult | WorkoutResult
+    """As of a session."""

@@ -68,6 +68,20 @@ async def to_its_end(function: Callable[..., T], *arguments: Any) -> T:
         raise
 
 
+async def unless_gone(request: Request, work: asyncio.Future[T]) -> T:
+    """What the work comes to, unless its client closes the connection first: then ClientDisconnect, and the work is the
+    caller's to end."""
+    leaving = asyncio.ensure_future(until_gone(request))
+    both: set[asyncio.Future[Any]] = {work, leaving}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientDisconnect
+        return work.result()
+    finally:
+        leaving.cancel()
+
+
 async def until_gone(request: Request) -> None:
     """Returns when the client has closed its connection. To be called once the body has been read."""
     while (await request.receive())["type"] != "http.disconnect":

@@ -1,4 +1,4 @@
-"""Declares to OpenAPI what the door asks for, so that `/docs` can send it along."""
+"""Declares to OpenAPI what the door asks for, so that `/docs` can send it along; and what params may hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.access import OPEN
+from schemas import PARAMS
 
 SCHEMES: dict[str, dict[str, str]] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "Where keys are set"},
@@ -39,7 +40,10 @@ def declare_access(app: FastAPI, *, keyed: bool) -> None:
 def _described(app: FastAPI, described: Any, keyed: bool) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema: dict[str, Any] = described()
-        schema.setdefault("components", {})["securitySchemes"] = SCHEMES
+        parts = schema.setdefault("components", {})
+        parts["securitySchemes"] = SCHEMES
+        # A form carries them as text, in which nothing would refer to what that text may say.
+        parts.setdefault("schemas", {}).update({model.__name__: model.model_json_schema() for model in PARAMS.values()})
         for path, operations in schema["paths"].items():
             for method in operations.keys() & set(METHODS):
                 operations[method]["security"] = _needed(path, keyed)

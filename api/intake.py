@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 import logs
 from analysis.results import measured
 from api.access import caller
-from api.bodies import Body, to_its_end, until_gone
+from api.bodies import Body, to_its_end, unless_gone
 from api.desk import Desk
 from api.forms import display_name, refuse
 from api.idempotency import IdempotencyKeys, content_of, key_of
@@ -267,16 +267,10 @@ class Intake:
         """What it is, once a picture of it could be decoded. Stops at once when the client goes away."""
         stop = threading.Event()
         probing = asyncio.get_running_loop().run_in_executor(self._probing, self._probe, part, stop.is_set)
-        leaving = asyncio.ensure_future(until_gone(request))
-        both: set[asyncio.Future[Any]] = {probing, leaving}
         try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not probing.done():
-                raise ClientDisconnect
-            return probing.result()
+            return await unless_gone(request, probing)
         finally:
             stop.set()
-            leaving.cancel()
             # The file is being read until the probe has stopped; what it says then is nobody's concern.
             await asyncio.gather(probing, return_exceptions=True)
 

@@ -31,18 +31,23 @@ class ListedBody(StatusBody):
     """A status, and what tells the session from others."""
 
     filename: str
+    """The name it was uploaded under."""
 
 
 class SessionsBody(Body):
     sessions: list[ListedBody]
+    """Newest first."""
     next_cursor: str | None
     """Asks for those before the last one; null where there are none."""
 
 
 class TokenBody(Body):
     session_id: str
+    """The session."""
     session_token: str
+    """For `?token=` on its events and files."""
     expires_at: datetime
+    """When it ends, RFC 3339 in UTC."""
 
 
 _LISTED: dict[str, Any] = {

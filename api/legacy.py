@@ -7,9 +7,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 
-from api.bodies import until_gone
+from api.bodies import unless_gone
 from api.callers import Callers
 from api.forms import read_legacy_params
 from api.intake import Intake, Upload, Wanted
@@ -72,14 +71,9 @@ class LegacyApi:
                 upload.session_id, str(upload.path), wanted.analysis_type, wanted.params.model_dump()
             )
         )
-        gone = asyncio.ensure_future(until_gone(request))
         try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                raise ClientDisconnect
-            return work.result()
+            return await unless_gone(request, work)
         finally:
-            gone.cancel()
             work.cancel()
 
     async def _answer(self, row: Session | None, analysis_type: AnalysisType) -> Response:

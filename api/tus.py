@@ -23,10 +23,9 @@ from api.intake import Intake, Owned, ReadForm, Wanted, Whole
 from api.keyring import new_token, token_hash
 from api.multipart import too_large
 from api.resumable import Begun, Resumable, Resumables, locked
-from api.routes import errors
 from api.rows import known
 from api.space import storage_trouble_in_words
-from api.tus_headers import ASKED, CHUNK_TYPE, TUS, check_type, check_version, number, overridden, read_metadata
+from api.tus_headers import CHUNK_TYPE, DECLARED, TUS, check_type, check_version, number, overridden, read_metadata
 from errors import HttpRefusal, QueueFull, ServiceError, SessionNotFound
 from schemas import Session
 from session_manager import SessionManager
@@ -81,14 +80,6 @@ class TusApi:
 
     def router(self) -> APIRouter:
         router = APIRouter(prefix=UPLOADS, tags=["resumable uploads"], default_response_class=Response)
-        refusals = errors(
-            _400="A header is wrong, or it is not a video we read",
-            _404="Unknown, deleted or expired",
-            _409="Not where the upload is",
-            _412="Another version of the protocol",
-            _413="Larger than accepted",
-            _423="Another request is at it",
-        )
         for path, methods in (
             ("", {"OPTIONS": self.tell, "POST": self.create}),
             (
@@ -104,17 +95,16 @@ class TusApi:
             ),
         ):
             for method, endpoint in methods.items():
+                name = endpoint.__name__
                 router.add_api_route(
                     path,
                     endpoint,
                     methods=[method],
-                    status_code=201 if endpoint == self.create else 200 if method == "GET" else 204,
-                    name=endpoint.__name__,
+                    name=name,
                     description=endpoint.__doc__,
-                    responses=refusals,
-                    openapi_extra=ASKED,
-                    include_in_schema=method not in ("OPTIONS", "HEAD") and endpoint != self.other_method,
+                    include_in_schema=name in DECLARED,
                     route_class_override=Spoken,
+                    **DECLARED.get(name, {}),
                 )
         return router
 

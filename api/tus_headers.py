@@ -7,10 +7,13 @@ import binascii
 import re
 from typing import Any
 
+from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
 from api.forms import MAX_PARAMS_BYTES, refuse
+from api.routes import errors
 from errors import HttpRefusal
+from schemas import UploadBody
 
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK_TYPE = "application/offset+octet-stream"
@@ -19,20 +22,41 @@ MAX_METADATA = 2 * MAX_PARAMS_BYTES
 FIELDS = ("filename", "analysis_type", "params", "token")
 """What is read of the metadata; stock clients send more."""
 
-ASKED: dict[str, Any] = {
-    "parameters": [
-        {"in": "header", "name": name, "required": False, "schema": {"type": "string"}, "description": words}
-        for name, words in (
-            ("Tus-Resumable", "1.0.0"),
-            ("Upload-Length", "The video's size in bytes, where an upload is begun"),
-            ("Upload-Offset", "Where the bytes of a PATCH belong"),
-            (
-                "Upload-Metadata",
-                "`filename`, `analysis_type`, `params`: each with its value in base64, comma-separated",
-            ),
-        )
-    ]
+_ASKED = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": "The video's size in bytes",
+    "Upload-Metadata": "`filename`, `analysis_type`, `params`, `token`: each with its value in base64, comma-separated",
+    "Upload-Offset": "Where the bytes of this request belong",
 }
+_REFUSED = {
+    400: "A header is wrong, or it is not a video we read",
+    404: "Unknown, deleted or expired",
+    409: "The upload is elsewhere, or not complete yet",
+    412: "Another version of the protocol",
+    413: "Larger than accepted, or than announced",
+    415: "The bytes have another type than the protocol's",
+    423: "Another request is at it",
+    429: "Too many are unfinished, or wait already",
+    507: "The disk is full",
+}
+
+
+def _declared(status: int, asked: tuple[str, ...], refused: tuple[int, ...]) -> dict[str, Any]:
+    parameters = [
+        {"in": "header", "name": name, "required": False, "schema": {"type": "string"}, "description": _ASKED[name]}
+        for name in asked
+    ]
+    answers = errors(**{f"_{code}": _REFUSED[code] for code in refused})
+    return {"status_code": status, "responses": answers, "openapi_extra": {"parameters": parameters}}
+
+
+DECLARED: dict[str, dict[str, Any]] = {
+    "create": _declared(201, ("Tus-Resumable", "Upload-Length", "Upload-Metadata"), (400, 412, 413, 429, 507)),
+    "append": _declared(204, ("Tus-Resumable", "Upload-Offset"), (400, 404, 409, 412, 413, 415, 423, 507)),
+    "answer": _declared(200, (), (404, 409)) | {"response_model": UploadBody, "response_class": JSONResponse},
+    "end": _declared(204, ("Tus-Resumable",), (404, 412)),
+}
+"""What OpenAPI says of each endpoint. What the protocol itself describes (HEAD, OPTIONS) is not declared."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}")
 

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from starlette.routing import Route
 from transformers import AutoTokenizer, SmolVLMForConditionalGeneration
 
 from tests.tiny_checkpoint import make_checkpoint
+from vision.circuit import Patience
 from vision.layout import FAKE, GLOBAL, IMAGE
 from vision.pixels import Frames
+from vision.remote import Remote, open_remote
 
 WORDS = ("low", "medium", "high")
 LETTERS = "ABCDEF"
@@ -224,3 +226,11 @@ def saying(content: str) -> Misbehaviour:
         return PlainTextResponse(content)
 
     return answer
+
+
+@contextmanager
+def opened(server: ChatServer, patience: Patience | None = None, api_key: str | None = None) -> Iterator[Remote]:
+    """Eyes on it, greeted; what it was asked until then is forgotten."""
+    with closing(open_remote(server.url, api_key=api_key, patience=patience, wait=0)) as eyes:
+        server.asked.clear()
+        yield eyes

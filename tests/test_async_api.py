@@ -33,13 +33,6 @@ def threads() -> int:
     return sum(not thread.name.startswith(("asyncio_", "probe_")) for thread in threading.enumerate())
 
 
-def has_open(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return any(Path(file.path).is_relative_to(folder) for file in process.open_files())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
-        return False
-
-
 def test_a_video_becomes_its_moments(service: Service, clip: Path) -> None:
     data = service.results(service.start(clip, max_highlights=3))
     assert 1 <= len(data["highlights"]) <= 3

@@ -50,10 +50,26 @@ HEAVY = {"celery", "redis", "obstore", "torch", "transformers", "tokenizers", "s
 """Not loaded before they are needed: a service without eyes does without them."""
 
 EYELIDS = {
-    *("__init__", "batcher", "exercises", "eyes", "layout", "opening", "prompts", "scoring", "telling", "watching"),
+    *(
+        "__init__",
+        "batcher",
+        "exercises",
+        "eyes",
+        "layout",
+        "looks",
+        "opening",
+        "prompts",
+        "scoring",
+        "telling",
+        "watching",
+    ),
     *("address", "answers", "blanks", "circuit", "remote", "sweeping"),
 }
 """The files of `vision/` that anybody may import without loading torch."""
+
+
+OUTSIDE = ("tests/", "benchmarks/", "tools/")
+"""What knows every room, and is known by none."""
 
 
 def files() -> list[Path]:
@@ -64,7 +80,7 @@ def files() -> list[Path]:
         text=True,
         check=True,
     )
-    return [ROOT / line for line in named.stdout.split() if not line.startswith(("tests/", "benchmarks/"))]
+    return [ROOT / line for line in named.stdout.split() if not line.startswith(OUTSIDE)]
 
 
 def room(file: Path) -> str:

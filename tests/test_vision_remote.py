@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.chat_server import ChatServer, Speaker, decoded, make_talkative
+from tests.chat_server import ChatServer, Speaker, decoded, make_talkative, opened
 from vision import Question, View, VisionModel, never
 from vision.prompts import LEVELS
-from vision.remote import LONGEST_SIDE, MOST_BYTES, WITHOUT_LIKELIHOODS, Remote, data_url, open_remote
+from vision.remote import LONGEST_SIDE, MOST_BYTES, WITHOUT_LIKELIHOODS, data_url
 from vision.smolvlm import open_smolvlm
 
 QUESTION = Question("How high does it go? Answer with one word: low, medium or high.", LEVELS)
@@ -42,13 +42,6 @@ def serving(speaker: Speaker) -> Iterator[ChatServer]:
 def server(serving: ChatServer) -> ChatServer:
     serving.behave()
     return serving
-
-
-@contextmanager
-def opened(server: ChatServer) -> Iterator[Remote]:
-    with closing(open_remote(server.url, wait=0)) as eyes:
-        server.asked.clear()
-        yield eyes
 
 
 def view(seed: int, count: int = 3, start: float = 20.0) -> View:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from errors import DecoderCrashed, VideoTooLarge
 from schemas import Limits, VideoInfo
-from video.child import never, run
+from video.child import never, read_video
 from video.footage import Footage, examine
 
 WALL_SECONDS = 60.0
@@ -20,19 +20,7 @@ def probe(path: str | Path, limits: Limits, stopped: Callable[[], bool] = never)
     Raises UnsupportedVideo saying what the file is instead, or what of it cannot be read; VideoTooLarge; and what
     `video.child.run` raises.
     """
-    absolute = str(Path(path).absolute())
-    answers = run(
-        examined,
-        absolute,
-        limits,
-        expect=VideoInfo,
-        limits=limits,
-        reads=absolute,
-        silence_seconds=WALL_SECONDS,
-        wall_seconds=WALL_SECONDS,
-        stopped=stopped,
-    )
-    for info in answers:
+    for info in read_video(examined, path, limits, expect=VideoInfo, wall_seconds=WALL_SECONDS, stopped=stopped):
         return info
     raise DecoderCrashed("The video's decoder ended without an answer.")
 

@@ -14,12 +14,11 @@ from av import VideoFrame
 
 from errors import AnalysisFailed
 from schemas import Clip, Limits, Reel, Written
-from video.child import never, run
+from video.child import never, read_video
 from video.footage import Footage, examine
 from video.framing import Framing, centre_at
 from video.mp4 import Form, Mp4
 from video.probe import check
-from video.scan import most_seconds
 from video.seeking import Seeker
 from video.soundtrack import TRACK_RATE, Soundtrack, Stereo
 from video.source import open_container
@@ -50,20 +49,8 @@ def render(
     Without sound where the video has none. A clip's first picture is the one that is seen at its start; what cannot be
     decoded is held over. Raises what `video.scan.scan` raises.
     """
-    absolute = str(Path(path).absolute())
-    seconds = most_seconds(limits.max_duration_seconds)
-    return run(
-        rendered,
-        absolute,
-        limits,
-        reel,
-        expect=Written,
-        limits=limits,
-        reads=absolute,
-        silence_seconds=seconds,  # where seeking does not help, all that comes before a clip is decoded
-        wall_seconds=seconds,
-        stopped=stopped,
-    )
+    # Silent for long where seeking does not help, and all that comes before a clip is decoded.
+    return read_video(rendered, path, limits, reel, expect=Written, stopped=stopped)
 
 
 def rendered(path: str, limits: Limits, reel: Reel) -> Iterator[Written]:

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from errors import AnalysisFailed, DecodeTimeout, VideoTooLarge
 from schemas import Limits, Scanned
-from video.child import never, run
+from video.child import most_seconds, never, read_video
 from video.footage import Footage, examine
 from video.hearing import Hearing
 from video.picking import Picker
@@ -58,20 +58,8 @@ def scan(
     With `stills`, the sharpest picture of about every second comes along, `video.picking` says how large.
     Raises what `probe` raises, and AnalysisFailed when not one picture could be decoded.
     """
-    absolute = str(Path(path).absolute())
-    return run(
-        scanned,
-        absolute,
-        limits,
-        samples_per_second,
-        stills,
-        expect=Scanned,
-        limits=limits,
-        reads=absolute,
-        silence_seconds=SILENCE_SECONDS,
-        wall_seconds=most_seconds(limits.max_duration_seconds),
-        stopped=stopped,
-    )
+    rest = (samples_per_second, stills)
+    return read_video(scanned, path, limits, *rest, expect=Scanned, silence_seconds=SILENCE_SECONDS, stopped=stopped)
 
 
 def scanned(path: str, limits: Limits, samples_per_second: float, stills: bool) -> Iterator[Scanned]:
@@ -81,12 +69,6 @@ def scanned(path: str, limits: Limits, samples_per_second: float, stills: bool) 
     with open_container(path) as container:
         picker = Picker(footage) if stills else None
         yield from _Pass(container, footage, limits, samples_per_second, picker).pieces()
-
-
-def most_seconds(duration: float) -> float:
-    """Seconds of processor time that decoding may take. The worst honest video measured, noise in 8192 × 4320 VP9 at 25
-    pictures a second, took some 40 a second of video."""
-    return 300 + 60 * duration
 
 
 class _Pass:

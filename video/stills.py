@@ -7,10 +7,9 @@ from pathlib import Path
 
 from errors import AnalysisFailed
 from schemas import Limits, Still
-from video.child import never, run
+from video.child import never, read_video
 from video.footage import examine
 from video.probe import check
-from video.scan import most_seconds
 from video.seeking import Seeker
 from video.source import open_container
 from video.upright import Shrinker
@@ -27,20 +26,9 @@ def stills(
 
     Raises what `video.scan.scan` raises.
     """
-    absolute = str(Path(path).absolute())
-    seconds = most_seconds(limits.max_duration_seconds)
-    return run(
-        pictured,
-        absolute,
-        limits,
-        tuple(float(time) for time in times),
-        expect=Still,
-        limits=limits,
-        reads=absolute,
-        silence_seconds=seconds,  # where seeking does not help, a whole video may have to be decoded for one picture
-        wall_seconds=seconds,
-        stopped=stopped,
-    )
+    wanted = tuple(float(time) for time in times)
+    # Silent for long where seeking does not help, and a whole video may have to be decoded for one picture.
+    return read_video(pictured, path, limits, wanted, expect=Still, stopped=stopped)
 
 
 def pictured(path: str, limits: Limits, times: tuple[float, ...]) -> Iterator[Still]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ from vision.answers import Said, Top, chosen, harmless, name_of, picked, rated, 
 from vision.blanks import Blanks
 from vision.circuit import KeyRefused, Patience, Server
 from vision.layout import in_words
+from vision.looks import Look
 from vision.prompts import LABEL_CHARACTERS, QUESTION_CHARACTERS, STRANGE_CHARACTERS
 from vision.telling import tidy
 
@@ -78,7 +79,7 @@ class Remote:
     def warnings(self) -> tuple[str, ...]:
         return (WITHOUT_LIKELIHOODS,) if self._likelihoods is False else ()
 
-    def look(self, view: View, stopped: Stopped, system: str = "") -> RemoteSeen:
+    def look(self, view: View, stopped: Stopped, system: str = "") -> Look[_Shown]:
         if not view.pictures or len(view.pictures) != len(view.times):
             raise ValueError("a view has pictures, and a time for each")
         if stopped():
@@ -86,9 +87,9 @@ class Remote:
         times = tuple(max(0.0, at - view.start) for at in view.times)
         urls = tuple(data_url(picture) for picture in view.pictures)
         shown = _Shown(view.end - view.start, times, urls, view.pictures[0].shape[:2])
-        return RemoteSeen(self, shown, stopped, harmless(system, STRANGE_CHARACTERS))
+        return Look(self, shown, stopped, harmless(system, STRANGE_CHARACTERS))
 
-    def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[RemoteSeen]:
+    def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[Look[_Shown]]:
         """Nothing is under way before the first question: the server learns of pictures and question together."""
         for view in views:
             yield self.look(view, stopped, system)
@@ -99,14 +100,14 @@ class Remote:
     def close(self) -> None:
         self._server.close()
 
-    def rate(self, seen: RemoteSeen, question: Question) -> Rating:
+    def rate(self, seen: Look[_Shown], question: Question) -> Rating:
         text = harmless(question.text, QUESTION_CHARACTERS)
         said = self._say(seen, text)
         if said.top is None:
             return chosen(question.levels, said.text)
         return rated(question.levels, said.top, self._blank(seen, text))
 
-    def name(self, seen: RemoteSeen, question: str, labels: Sequence[str]) -> Named:
+    def name(self, seen: Look[_Shown], question: str, labels: Sequence[str]) -> Named:
         """More labels than letters are asked about in groups, and then for the best of the groups' best."""
         lines = {label: label.replace("\n", " ") for label in labels}
         usable = {label: text for label, line in lines.items() if (text := harmless(line, LABEL_CHARACTERS))}
@@ -120,13 +121,13 @@ class Remote:
         own = next(one.share for one in best if one.label == final.label)
         return replace(final, share=final.share * own)
 
-    def describe(self, seen: RemoteSeen, prompt: str) -> str:
+    def describe(self, seen: Look[_Shown], prompt: str) -> str:
         text = harmless(prompt, QUESTION_CHARACTERS)
         said = self._ask(seen, text, {"max_tokens": DESCRIBING_TOKENS})
         told, circled = shortened(harmless(said.text, QUESTION_CHARACTERS))
         return tidy(told, text, said.whole and not circled)
 
-    def _pick(self, seen: RemoteSeen, question: str, labels: dict[str, str]) -> Named:
+    def _pick(self, seen: Look[_Shown], question: str, labels: dict[str, str]) -> Named:
         options = "\n".join(f"{letter}. {text}" for letter, text in zip(LETTERS, labels.values(), strict=False))
         asked = f"{harmless(question, QUESTION_CHARACTERS)}\n{options}\nAnswer with one letter."
         said = self._say(seen, asked)
@@ -134,7 +135,7 @@ class Remote:
             return name_of(list(labels), list(labels.values()), LETTERS, said.text)
         return picked(list(labels), LETTERS, said.top, self._blank(seen, asked))
 
-    def _say(self, seen: RemoteSeen, text: str) -> Said:
+    def _say(self, seen: Look[_Shown], text: str) -> Said:
         """The first word and its rivals' likelihoods; from a server that does not tell those, a few words."""
         if self._likelihoods is not False:
             said = self._ask(seen, text, {"max_tokens": 1, "logprobs": True, "top_logprobs": TOP})
@@ -143,20 +144,20 @@ class Remote:
                 return replace(said, top=said.top or Top(()))
         return replace(self._ask(seen, text, {"max_tokens": CHOOSING_TOKENS}), top=None)
 
-    def _blank(self, seen: RemoteSeen, text: str) -> Top:
+    def _blank(self, seen: Look[_Shown], text: str) -> Top:
         """What would be said before as many blank pictures of that shape, one a second."""
-        count, shape = len(seen.shown.urls), seen.shown.shape
+        count, shape = len(seen.what.urls), seen.what.shape
         key = (text, count, shape, seen.system)
         known = self._blanks.get(key)
         if known is None:
             url = data_url(np.full((*shape, 3), GREY, np.uint8))
             shown = _Shown(float(count), tuple(float(second) for second in range(count)), (url,) * count, shape)
-            known = self._say(RemoteSeen(self, shown, seen.stopped, seen.system), text).top or Top(())
+            known = self._say(Look(self, shown, seen.stopped, seen.system), text).top or Top(())
             self._blanks.put(key, known)
         return known
 
-    def _ask(self, seen: RemoteSeen, text: str, how: dict[str, Any]) -> Said:
-        messages = [{"role": "user", "content": _laid_out(seen.shown, text)}]
+    def _ask(self, seen: Look[_Shown], text: str, how: dict[str, Any]) -> Said:
+        messages = [{"role": "user", "content": _laid_out(seen.what, text)}]
         if seen.system:
             messages.insert(0, {"role": "system", "content": [{"type": "text", "text": seen.system}]})
         body = {"model": self._model, "messages": messages, "temperature": 0, "stream": False, **how}
@@ -176,35 +177,6 @@ class Remote:
             except AnalysisFailed:
                 self._likelihoods = False
                 self._say(seen, "What is this? Answer with one word.")
-
-
-class RemoteSeen:
-    """A stretch of video that a server is asked about."""
-
-    def __init__(self, model: Remote, shown: _Shown, stopped: Stopped, system: str) -> None:
-        self._model, self._shown = model, shown
-        self.stopped, self.system = stopped, system
-
-    @property
-    def shown(self) -> _Shown:
-        if not self._shown.urls:
-            raise ValueError("this look is over")
-        return self._shown
-
-    def rate(self, question: Question) -> Rating:
-        return self._model.rate(self, question)
-
-    def name(self, question: str, labels: Sequence[str]) -> Named:
-        return self._model.name(self, question, labels)
-
-    def describe(self, prompt: str) -> str:
-        return self._model.describe(self, prompt)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._shown = replace(self._shown, urls=())
 
 
 def data_url(picture: Picture) -> str:

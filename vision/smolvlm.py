@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 
@@ -19,6 +19,7 @@ from vision.engine import Engine, Telling
 from vision.hub import DEFAULT_MODEL, Loading, find
 from vision.layout import Layout, Sheet
 from vision.loading import load_model, load_tokenizer, read_geometry
+from vision.looks import Look
 from vision.machine import Threads, batch_sizes, choose_device, choose_dtype, free_memory, habits_on, out_of_memory
 from vision.past import Past, tokens_in
 from vision.pixels import Frames
@@ -45,6 +46,14 @@ class _Look:
 
     squares: torch.Tensor
     text: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What is remembered of a look: its tokens, and how many pictures it had."""
+
+    past: Past
+    pictures: int
 
 
 class SmolVLM:
@@ -74,12 +83,12 @@ class SmolVLM:
         self.habits = habits_on(model.device)
         self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
 
-    def look(self, view: View, stopped: Stopped, system: str = "") -> Looked:
+    def look(self, view: View, stopped: Stopped, system: str = "") -> Look[_Memory]:
         system = clean(system, self._layout.special)
         task = self._submit(self._resized(view), view, stopped, system)
-        return Looked(self, self._batcher.wait(task), len(view.pictures), stopped, system)
+        return Look(self, _Memory(self._batcher.wait(task), len(view.pictures)), stopped, system)
 
-    def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[Looked]:
+    def look_each(self, views: Iterable[View], stopped: Stopped, system: str = "") -> Generator[Look[_Memory]]:
         system, under_way = clean(system, self._layout.special), deque[tuple[Task[Past], int]]()
         coming = iter(views)
         try:
@@ -89,7 +98,7 @@ class SmolVLM:
                 if not under_way:
                     return
                 task, pictures = under_way.popleft()
-                yield Looked(self, self._batcher.wait(task), pictures, stopped, system)
+                yield Look(self, _Memory(self._batcher.wait(task), pictures), stopped, system)
         finally:
             for task, _ in under_way:
                 task.left = True
@@ -100,7 +109,7 @@ class SmolVLM:
     def close(self) -> None:
         self._batcher.close()
 
-    def rate(self, seen: Looked, question: Question) -> Rating:
+    def rate(self, seen: Look[_Memory], question: Question) -> Rating:
         spelt = [self._layout.spellings(level) for level in question.levels]
         single = all(spelt)
         answers = (
@@ -119,7 +128,7 @@ class SmolVLM:
         here, blank = self._weigh(seen, sheet), self._blank(seen, sheet)
         return scoring.rating(levels(here), levels(blank), single)
 
-    def name(self, seen: Looked, question: str, labels: Sequence[str]) -> Named:
+    def name(self, seen: Look[_Memory], question: str, labels: Sequence[str]) -> Named:
         cleaned = {label: clean_label(label, self._layout.special) for label in labels}
         usable = [label for label, text in cleaned.items() if text]
         if not usable:
@@ -129,26 +138,26 @@ class SmolVLM:
         here, blank = self._weigh(seen, sheet), self._blank(seen, sheet)
         return scoring.named(usable, scoring.means(here), scoring.means(blank))
 
-    def describe(self, seen: Looked, prompt: str) -> str:
+    def describe(self, seen: Look[_Memory], prompt: str) -> str:
         wanted = Telling(self._asked(prompt), DESCRIBING_TOKENS, DESCRIBING_SECONDS)
-        kind = ("tell", tokens_in(seen.past))
-        told = self._batcher.wait(self._batcher.submit(kind, (seen.past, wanted), seen.stopped))
+        kind = ("tell", tokens_in(seen.what.past))
+        told = self._batcher.wait(self._batcher.submit(kind, (seen.what.past, wanted), seen.stopped))
         return tidy(self._layout.text(told.ids), prompt, told.whole)
 
-    def _weigh(self, seen: Looked, sheet: Sheet) -> list[list[float]]:
-        kind = ("weigh", tokens_in(seen.past))
-        tasks = [self._batcher.submit(kind, (seen.past, one), seen.stopped) for one in sheet.parts(ANSWER_TOKENS)]
+    def _weigh(self, seen: Look[_Memory], sheet: Sheet) -> list[list[float]]:
+        kind = ("weigh", tokens_in(seen.what.past))
+        tasks = [self._batcher.submit(kind, (seen.what.past, one), seen.stopped) for one in sheet.parts(ANSWER_TOKENS)]
         return [answer for task in tasks for answer in self._batcher.wait(task)]
 
-    def _blank(self, seen: Looked, sheet: Sheet) -> list[list[float]]:
+    def _blank(self, seen: Look[_Memory], sheet: Sheet) -> list[list[float]]:
         """What would be answered before as many blank pictures, one a second."""
-        key = (sheet, seen.pictures, seen.system)
+        key = (sheet, seen.what.pictures, seen.system)
         known = self._blanks.get(key)
         if known is None:
-            count = seen.pictures
+            count = seen.what.pictures
             view = View(0.0, float(count), tuple(float(second) for second in range(count)), ())
             task = self._submit(self._frames.blank(count), view, seen.stopped, seen.system)
-            with Looked(self, self._batcher.wait(task), count, seen.stopped, seen.system) as blank:
+            with Look(self, _Memory(self._batcher.wait(task), count), seen.stopped, seen.system) as blank:
                 known = self._weigh(blank, sheet)
             self._blanks.put(key, known)
         return known
@@ -211,35 +220,6 @@ class SmolVLM:
     def _do_tell(self, tasks: list[Task[Any]]) -> None:
         pasts, wanted = [task.wanted[0] for task in tasks], [task.wanted[1] for task in tasks]
         self._engine.tell(pasts, wanted, lambda row, told: tasks[row].finish(told))
-
-
-class Looked:
-    """A stretch of video that SmolVLM2 looked at."""
-
-    def __init__(self, model: SmolVLM, past: Past, pictures: int, stopped: Stopped, system: str) -> None:
-        self._model = model
-        self._past, self.pictures, self.stopped, self.system = past, pictures, stopped, system
-
-    @property
-    def past(self) -> Past:
-        if not self._past:
-            raise ValueError("this look is over")
-        return self._past
-
-    def rate(self, question: Question) -> Rating:
-        return self._model.rate(self, question)
-
-    def name(self, question: str, labels: Sequence[str]) -> Named:
-        return self._model.name(self, question, labels)
-
-    def describe(self, prompt: str) -> str:
-        return self._model.describe(self, prompt)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._past = ()
 
 
 def _untold(_: str, __: float) -> None:

@@ -50,17 +50,18 @@ def _kill_whoever_works(cluster: Field, session_id: str, over: threading.Event) 
     killed = []
     while not over.wait(0.02):
         for worker in cluster.workers:
-            if decoders_of(worker, session_id):
-                killed += [child.pid for child in _working(worker, session_id) if _ended(child)]
+            killed += [child.pid for child in _working(worker, session_id) if _ended(child)]
     return killed
 
 
 def _working(worker: Part, session_id: str) -> list[psutil.Process]:
-    """The worker's children whose offspring reads the video. With one child a worker, that is the one."""
+    """The worker's children whose offspring reads the video. Nobody reads, nobody is meant: it may be at a good one."""
+    ancestors = set()
+    for reader in decoders_of(worker, session_id):
+        with suppress(psutil.Error):  # it may have read to the end meanwhile
+            ancestors |= {one.pid for one in reader.parents()}
     with suppress(psutil.Error):
-        readers = {one.pid for reader in decoders_of(worker, session_id) for one in reader.parents()}
-        hands = hands_of(worker)
-        return [child for child in hands if child.pid in readers] or hands
+        return [child for child in hands_of(worker) if child.pid in ancestors]
     return []
 
 

@@ -23,8 +23,8 @@ def throughput(plan: Plan) -> Outcome:
     with server.serving(), opened(plan, VISION_MODEL=server.url, MAX_CONCURRENT_JOBS="1") as cluster:
         start(cluster, 1, 2)
         ours = Field(cluster)
-        _a_second(ours, video)  # whoever begins loads what it needs
-        for _ in range(plan.count(10, least=1)):
+        for _ in range(plan.count(5, least=1)):
+            _a_second(ours, video)  # whoever begins loads what it needs, after each start
             together.append(_a_second(ours, video))
             cluster.workers[1].stop()
             alone.append(_a_second(ours, video))

@@ -64,7 +64,6 @@ class _Stage:
         self._views = [(1.0, 1.0), (random.uniform(0.45, 0.75), random.uniform(0.85, 1.15))]
         self._shift, self._speed = np.zeros(2), np.zeros(2)
         self._phases = random.uniform(0, 6.28, 4)
-        self._passer = -2.0
 
     def picture(self, number: int) -> Rgb:
         drawn = self._seen(number)
