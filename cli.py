@@ -1,157 +1,139 @@
-"""The command line: analyse a video, or a drawn one, through a running service or one of its own."""
+"""The command line: analyse a video here or at a service, see to a service's sessions, start one, check a machine."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import socket
-import subprocess
+import signal
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from client import VideoClient
-from config import Settings
-from errors import CannotStart, ServiceError
-from video.draw import draw_demo
+from commands.ending import FAILED, UNANSWERED, Stopped, Stopping, die_by
+from errors import CannotStart, NoAnswer, ServiceError
 
-START_SECONDS = 30.0
-BAR_WIDTH = 30
+STATUSES = """exit status:
+  0    it was done; check: this machine is fit
+  1    it was refused, or failed; check: something is bad
+  2    it was asked for wrongly
+  3    no service answers
+  130  stopped by Ctrl-C, 143 by SIGTERM: nothing is left of it
+  141  nobody read on
+"""
+
+PROGRAMS = {"serve": "app.py", "worker": "celery_worker.py"}
 
 
 def main(arguments: list[str] | None = None) -> int:
+    stopping = Stopping()
+    stopping.listen()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a word shows the rest
     wanted = _parser().parse_args(arguments)
     try:
-        if wanted.command == "draw":
-            draw_demo(wanted.video)
-            return 0
-        with tempfile.TemporaryDirectory() as scratch, _service(wanted.url, Path(scratch)) as url:
-            video = wanted.video if wanted.command == "analyze" else _drawn(Path(scratch))
-            with VideoClient(url, api_key=wanted.key) as client:
-                return _analyse(client, video, wanted.type, json.loads(wanted.params))
-    except (ServiceError, CannotStart, OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+        status: int = _command(wanted.command)(wanted, stopping)
+        sys.stdout.flush()
+    except Stopped as stopped:
+        die_by(stopped.number)
+    except BrokenPipeError:
+        die_by(signal.SIGPIPE)
+    except NoAnswer as error:
+        return _tell(error, UNANSWERED)
+    except (ServiceError, CannotStart, OSError) as error:
+        return _tell(error, FAILED)
+    return status
+
+
+def _tell(error: Exception, status: int) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return status
+
+
+def _command(name: str) -> Callable[[argparse.Namespace, Stopping], int]:
+    """Loaded when it is wanted: a list of sessions should not wait for what an analysis needs."""
+    if name in PROGRAMS:
+        return _become
+    if name == "sessions":
+        from commands.sessions import sessions  # noqa: PLC0415
+
+        return sessions
+    if name == "check":
+        from commands.checking import check  # noqa: PLC0415
+
+        return check
+    from commands import analyzing  # noqa: PLC0415
+
+    return {"analyze": analyzing.analyze, "demo": analyzing.demo, "draw": analyzing.draw}[name]
+
+
+def _become(wanted: argparse.Namespace, stopping: Stopping) -> NoReturn:
+    """The program itself takes this one's place, and hears its signals."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, str(Path(__file__).with_name(PROGRAMS[wanted.command]))])
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python cli.py", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    draw = commands.add_parser("draw", help="draw a short video")
-    draw.add_argument("video", type=Path, help="the file to draw")
-    demo = commands.add_parser("demo", help="analyse a drawn video")
+    parser = argparse.ArgumentParser(
+        prog="python cli.py",
+        description=__doc__,
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     analyze = commands.add_parser("analyze", help="analyse a video")
     analyze.add_argument("video", type=Path, help="the video to analyse")
-    for command in (demo, analyze):
-        command.add_argument("--type", choices=["highlights", "workout"], default="highlights")
-        command.add_argument("--params", default="{}", help="a JSON object of settings, e.g. '{\"max_highlights\": 3}'")
-        command.add_argument("--url", help="a running service; default: the one at HOST and PORT, else one of its own")
-        command.add_argument(
-            "--key", default=os.environ.get("API_KEY"), help="where the service asks for one; default: API_KEY's"
-        )
+    demo = commands.add_parser("demo", help="analyse a drawn video")
+    for command in (analyze, demo):
+        _add_analysis(command)
+    draw = commands.add_parser("draw", help="draw a short video")
+    draw.add_argument("video", type=Path, help="the file to draw")
+    commands.add_parser("serve", help="run the service, by the settings of the environment")
+    commands.add_parser("worker", help="work on sessions of services that share a Redis, by the same settings")
+    _add_sessions(commands.add_parser("sessions", help="list, show or delete a service's sessions"))
+    check = commands.add_parser("check", help="say whether this machine is fit for a service with these settings")
+    _add_output(check)
     return parser
 
 
-def _drawn(folder: Path) -> Path:
-    video = folder / "demo.mp4"
-    print("Drawing a short video …")
-    draw_demo(video)
-    return video
+def _add_analysis(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--type", choices=["highlights", "workout"], default="highlights")
+    command.add_argument("--params", default="{}", help="a JSON object, such as '{\"max_highlights\": 3}'")
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="keep the result, reel, stills and exports there")
+    command.add_argument("--server", metavar="URL", help="have a service do it; default: this process")
+    _add_key(command)
+    _add_output(command)
 
 
-@contextmanager
-def _service(url: str | None, scratch: Path) -> Iterator[str]:
-    """Yields the address of a service that answers; one that was started here ends with this."""
-    settings = Settings.from_env()
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    running = url or f"http://{host}:{settings.port}"
-    with VideoClient(running) as client:
-        if client.alive():
-            print(f"Using the service at {running}")
-            yield running
-            return
-    if url:
-        raise ServiceError(f"no service answers at {url}")
-    with _own_service(scratch) as own:
-        yield own
+def _add_sessions(command: argparse.ArgumentParser) -> None:
+    deeds = command.add_subparsers(dest="deed", required=True, metavar="DEED")
+    listing = deeds.add_parser("list", help="those of the key, the newest first")
+    listing.add_argument("--limit", type=int, default=20, help="how many at most (%(default)s)")
+    show = deeds.add_parser("show", help="where one stands, and its result")
+    show.add_argument("session", help="its id")
+    delete = deeds.add_parser("delete", help="stop, delete and forget")
+    which = delete.add_mutually_exclusive_group(required=True)
+    which.add_argument("session", nargs="*", default=[], help="their ids")
+    which.add_argument("--all", action="store_true", help="all of the key; with --yes")
+    delete.add_argument("--yes", action="store_true", help="that is meant")
+    for deed in (listing, show, delete):
+        deed.add_argument("--server", metavar="URL", help="default: the service of this environment's HOST and PORT")
+        _add_key(deed)
+        deed.add_argument("--token", help="the sessionToken of the sessions that are named")
+        _add_output(deed)
 
 
-@contextmanager
-def _own_service(scratch: Path) -> Iterator[str]:
-    port = _free_port()
-    environment = os.environ | {"HOST": "127.0.0.1", "PORT": str(port), "DATA_DIR": str(scratch / "data")}
-    environment["API_KEYS"] = ""  # nobody else comes, and nobody need prove anything
-    url = f"http://127.0.0.1:{port}"
-    print("Starting a service …")
-    program = Path(__file__).with_name("app.py")
-    with (
-        (scratch / "service.log").open("w+b") as log,
-        subprocess.Popen([sys.executable, program], env=environment, stdout=log, stderr=log) as process,
-    ):
-        try:
-            _wait_until_alive(url, process, scratch / "service.log")
-            yield url
-        finally:
-            process.terminate()
+def _add_key(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--key", default=os.environ.get("API_KEY"), help="where the service asks for one; better: API_KEY's value"
+    )
 
 
-def _wait_until_alive(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    with VideoClient(url) as client:
-        while not client.alive():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceError(f"the service did not start:\n{log.read_text()}")
-            time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def _analyse(client: VideoClient, video: Path, analysis_type: str, params: dict[str, Any]) -> int:
-    session_id = client.upload(video, analysis_type, params)["sessionId"]
-    try:
-        ended = client.follow(session_id, _show_progress)
-        print()
-        if ended["status"] != "completed":
-            raise ServiceError(ended["error"] or f"the session ended as {ended['status']}")
-        _show_result(client.results(session_id))
-    finally:
-        client.cleanup(session_id)
-    return 0
-
-
-def _show_progress(status: dict[str, Any]) -> None:
-    filled = BAR_WIDTH * status["progress"] // 100
-    bar = "█" * filled + "░" * (BAR_WIDTH - filled)
-    print(f"\r{bar} {status['progress']:3} %  {status['message']:<40}", end="", flush=True)
-
-
-def _show_result(data: dict[str, Any]) -> None:
-    video, analyzer = data["video"], data["analyzer"]
-    took = f"{video['duration_seconds']:.1f} s of video in {data['processing_time_seconds']:.1f} s"
-    print(f"{took}, looked at by {analyzer['model'] or analyzer['name']}")
-    for moment in data.get("highlights", []):
-        print(
-            f"{moment['rank']:3}.  {moment['start_timestamp']:6.1f} – {moment['end_timestamp']:5.1f} s"
-            f"   {moment['significance_score']:4.1f}   {moment['description']}"
-        )
-    for step in data.get("exercise_steps", []):
-        print(f"  {step['timestamp_formatted']}  {step['exercise_name']}: {step['description']}")
-    if "summary" in data:
-        print(data["summary"]["text"])
-    for warning in data["warnings"]:
-        print(f"note: {warning}")
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON, for programs")
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors, or the JSON that is asked for")
 
 
 if __name__ == "__main__":

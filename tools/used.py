@@ -48,3 +48,16 @@ one.skip_special_tokens
 
 # What a test puts in the place of shutil's own.
 one.ignore_errors
+
+# What may be wished of an upload, by keywords; and measurements that are called by their names in a table.
+one.idempotency_key
+one.remember_in
+one.on_begun
+one.on_sent
+one.compared
+one.ten
+
+# Set for http.server, which reads them.
+one.protocol_version
+one.close_connection
+one.daemon_threads
