@@ -22,7 +22,7 @@ KEY = "guides-0123456789abcdef"
 
 GUIDES = [document for document in documents() if document.parent.name != "benchmarks"]
 BLOCKS = {document.relative_to(ROOT): list(blocks(document)) for document in GUIDES}
-COMMANDS = {name: [one for one in found if one.language in ("bash", "python")] for name, found in BLOCKS.items()}
+COMMANDS = {name: [one for one in found if one.language == "bash"] for name, found in BLOCKS.items()}
 RUN = {name: [one for one in found if not one.mark.startswith(NOT_RUN)] for name, found in COMMANDS.items()}
 LEFT_OUT = [one for found in COMMANDS.values() for one in found if one.mark.startswith(NOT_RUN)]
 
@@ -42,8 +42,12 @@ PRINTED = {
 }
 """What the commands of a document print, among other things."""
 
-LANGUAGES = {"bash", "html", "javascript", "js", "json", "promql", "python", "text", "tsx", "yaml"}
-"""A command in another kind of block would be tried by nobody."""
+TRIED_ELSEWHERE = {
+    **dict.fromkeys(("html", "js", "javascript", "tsx"), "guides/frontend.md"),  # by tests/test_web_api.py
+    **dict.fromkeys(("json", "promql"), "guides/operations.md"),  # by tests/test_monitoring.py
+    "python": "guides/client.md",  # by tests/test_client.py
+}
+"""Languages of other blocks than commands, and the one document that may have them."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,7 @@ class Site:
 
     def _addressed(self, block: Block) -> str:
         service = self.keyed if block.mark == RUN_WITH_KEYS else self.open
-        text = block.text.replace(WRITTEN, str(service.http.base_url).rstrip("/"))
-        return f".venv/bin/python - <<'END'\n{text}END\n" if block.language == "python" else text
+        return block.text.replace(WRITTEN, str(service.http.base_url).rstrip("/"))
 
     def _environment(self) -> dict[str, str]:
         inherited = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
@@ -106,8 +109,8 @@ def test_a_command_that_is_not_run_here_says_why(block: Block) -> None:
 
 
 def test_no_command_hides_in_a_block_of_another_kind() -> None:
-    found = [one for several in BLOCKS.values() for one in several]
-    assert [one.place for one in found if one.language not in LANGUAGES] == []
+    others = [one for found in BLOCKS.values() for one in found if one.language not in ("bash", "text")]
+    assert [one.place for one in others if TRIED_ELSEWHERE.get(one.language) != one.document] == []
 
 
 def test_a_command_that_fails_is_told_with_its_place(site: Site) -> None:
