@@ -39,6 +39,15 @@ def test_every_endpoint_every_body_and_every_setting_has_one_place(text: ApiText
     assert list(written.misplaced(text)) == []
 
 
+def test_every_field_and_every_parameter_has_a_sentence(text: ApiText) -> None:
+    operations = [one for path in text.openapi["paths"].values() for one in path.values()]
+    forms = [form["schema"] for one in operations for form in one.get("requestBody", {}).get("content", {}).values()]
+    bodies = [*text.openapi["components"]["schemas"].values(), *forms]
+    fields = [field for body in bodies for field in body.get("properties", {}).items()]
+    asked = [(each["name"], each) for one in operations for each in one.get("parameters", []) if each["in"] != "path"]
+    assert [name for name, schema in [*fields, *asked] if not schema.get("description")] == []
+
+
 def test_an_endpoint_without_a_place_is_told(text: ApiText) -> None:
     openapi = text.openapi | {"paths": text.openapi["paths"] | {"/new": {"get": {}}}}
     assert list(written.misplaced(ApiText(openapi))) == ["GET:/new: 0 times in its guide, not once"]
