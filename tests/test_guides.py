@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -111,6 +112,15 @@ def test_a_command_that_is_not_run_here_says_why(block: Block) -> None:
 def test_no_command_hides_in_a_block_of_another_kind() -> None:
     others = [one for found in BLOCKS.values() for one in found if one.language not in ("bash", "text")]
     assert [one.place for one in others if TRIED_ELSEWHERE.get(one.language) != one.document] == []
+
+
+def test_what_prose_tells_to_make_or_to_run_is_there() -> None:
+    text = "\n".join(document.read_text() for document in documents())
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) - targets == set()
+    modules = set(re.findall(r"python -m ((?:benchmarks|tools)[\w.]*)", text))
+    places = {name: ROOT.joinpath(*name.rstrip(".").split(".")) for name in modules}
+    assert [name for name, place in places.items() if not (place.with_suffix(".py").exists() or place.is_dir())] == []
 
 
 def test_a_command_that_fails_is_told_with_its_place(site: Site) -> None:
