@@ -22,7 +22,7 @@ ServiceError                       500  internal               something went wr
 ├── SessionCancelled               400  session_cancelled      its results were asked for
 ├── AlreadyEnded                   400  already_ended          its cancellation was asked for
 ├── HttpRefusal                    any  any                    what HTTP itself refuses, and what a client was told
-├── NoAnswer                         0  network                the client's own: nobody answers
+├── NoAnswer                       any  any                    the client's own: nobody answers (0, network)
 └── AnalysisFailed                 500  internal               the analysis ended without a result
     ├── DecoderCrashed             500  decoder_crashed        the process that reads the video died of it
     │   └── DecoderUnavailable     503  decoder_crashed        none can be started; decoder_unavailable at an upload
