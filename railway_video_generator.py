@@ -13,7 +13,7 @@ from analysis.finder import SetFinder
 from analysis.flow import FlowTrack
 from analysis.highlights import choose_highlights, find_candidates, with_words
 from analysis.naming import with_names
-from analysis.results import highlight_results, highlights_result, workout_result
+from analysis.results import Analysed, highlight_results, highlights_result, workout_result
 from analysis.signals import SignalCollector
 from analysis.windows import spans
 from analysis.workout import put_together
@@ -96,7 +96,8 @@ class RailwayVideoGenerator:
         with self._eyes.give_way():
             shown = showcase.of_highlights(Path(video_path), info, name, found, signals.cuts, rendering)
         progress.step(WORK.ends, "Writing the result")
-        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
+        done = Analysed(info, name, signals, time.monotonic() - began, sight, shown)
+        return highlights_result(done, found, wanted)
 
     def analyze_workout_with_timestamps(
         self,
@@ -137,7 +138,7 @@ class RailwayVideoGenerator:
         progress.step(WORK.ends, "Writing the result")
         name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
         shown = showcase.of_workout(Path(video_path), info, found, signals.cuts)
-        return workout_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
+        return workout_result(Analysed(info, name, signals, time.monotonic() - began, sight, shown), found, wanted)
 
     def _open(self, video_path: str, progress: Progress) -> VideoInfo:
         progress.step(0, "Opening the video", Stage.LOADING)

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from api import PREFIX
 from config import VERSION, Settings
 from errors import NotReady, StoreAway
-from schemas import AnalysisType, ErrorBody, Status
+from schemas import AnalysisType, ErrorBody, Status, Told
 from stores import SessionStore
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
@@ -20,52 +19,79 @@ from video import child
 from vision.eyes import Eyes
 
 
-class Alive(BaseModel):
+class Alive(Told):
     status: str
+    """`alive`, or `ready`."""
 
 
 class Ready(Alive):
     eyes: str
+    """Who looks, or how far loading the model is, for a person."""
 
 
-class WorkerBody(BaseModel):
+class WorkerBody(Told):
     takes: list[str]
+    """The kinds of analysis that it works on."""
     eyes: str
+    """Who looks there, for a person."""
     version: str
+    """Of the service there."""
     hands: int
+    """Sessions that it works on at a time."""
 
 
-class QueueBody(BaseModel):
+class QueueBody(Told):
     waiting: int
+    """Sessions that wait for their turn."""
     capacity: int
+    """Sessions that may wait."""
 
 
-class DiskBody(BaseModel):
+class DiskBody(Told):
     free_bytes: int
+    """Free on the disk of `DATA_DIR`."""
     floor_bytes: int
+    """What uploads leave free of it."""
 
 
-class Health(BaseModel):
+class Health(Told):
     status: str
+    """Always `healthy`."""
     analyzer_initialized: bool
+    """Whether it is settled who looks."""
     ready: bool
+    """What `/readyz` says."""
     analyzer: str
+    """Who looks, for a program: `signals`, `smolvlm2` or `remote`."""
     eyes: str
+    """The same for a person, or how far loading the model is."""
     version: str
+    """Of the service."""
     keys: bool
+    """Whether the session endpoints ask for a key."""
     decoders_sealed: bool
+    """Whether decoders are shut in fully on this machine."""
     store: str
+    """Where sessions are kept, and whether that can be reached."""
     workers: list[WorkerBody]
+    """Who works now, where that is not this process alone."""
     queue: QueueBody | None
+    """Null while it cannot be looked at."""
     disk: DiskBody | None
+    """Null while it cannot be looked at."""
     troubles: list[str]
+    """What is wrong, a sentence each; empty where nothing is."""
 
 
-class Welcome(BaseModel):
+class Welcome(Told):
     message: str
+    """What this is."""
     status: str
+    """Always `healthy`."""
     version: str
+    """Of the service."""
     endpoints: dict[str, str]
+    """Where to go on, by name."""
 
 
 class HealthApi:
@@ -105,12 +131,7 @@ class HealthApi:
         return Ready(status="ready", eyes=self._eyes.words)
 
     async def health(self) -> Health:
-        """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
-        once it is settled who looks, which `analyzer` names and `eyes` says in words. `keys` tells whether the session
-        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine, `store` where
-        sessions are kept and whether that can be reached, and `workers` who works now, where that is not this process
-        alone. `queue` and `disk` are null while they cannot be looked at. `troubles` says what is wrong, a sentence
-        each, and is empty where nothing is."""
+        """For people, and for legacy clients: always healthy while it answers."""
         return await asyncio.to_thread(self._look_around)
 
     def _look_around(self) -> Health:

@@ -108,6 +108,12 @@ def clip(footage: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def short(footage: Path) -> Path:
+    """A few seconds in few pixels, where it does not matter how they are analysed."""
+    return draw_video(footage / "short.mp4", 4, sound=False, style=Style(width=160, height=90, rate=10)).path
+
+
+@pytest.fixture(scope="session")
 def brief(footage: Path) -> Path:
     """Two seconds in few bytes: work that is soon over."""
     return draw_video(footage / "brief.mp4", 2, sound=False, style=Style(width=160, height=90, rate=10)).path

@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from client import VideoClient
+from client import AnalysisType, FindingMade, VideoClient
 from tests.events import Event, following, parsed
 from tests.service import BASE, ROOT, Program, until
 
 Start = Callable[..., Program]
 
 
-def upload(program: Program, video: Path, analysis_type: str = "highlights") -> str:
+def upload(program: Program, video: Path, analysis_type: AnalysisType = "highlights") -> str:
     with VideoClient(program.url) as client:
         session_id: str = client.upload(video, analysis_type)["sessionId"]
     return session_id
@@ -70,7 +70,7 @@ def test_a_sigterm_is_not_held_up_by_who_stopped_reading(program: Start, clip: P
     service = program()
     session_id = upload(service, large)
     with VideoClient(service.url) as client:
-        assert client.follow(session_id, lambda status: None)["status"] == "completed"
+        assert client.wait(session_id)["status"] == "completed"
     address = urlsplit(service.url)
     with socket.create_connection((address.hostname, address.port)) as stalled:
         stalled.sendall(f"GET {BASE}/files/{session_id}/source.mp4 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -86,13 +86,13 @@ def test_a_follower_outlasts_a_service_that_is_killed(program: Start, bobbing: P
         port = free.getsockname()[1]
     service = program(PORT=str(port))
     session_id = upload(service, bobbing, "workout")
-    findings: list[dict[str, Any]] = []
+    told: list[Any] = []
     with (
         VideoClient(service.url) as client,
         ThreadPoolExecutor(1) as pool,
         following(service.url, session_id) as stream,
     ):
-        followed = pool.submit(client.follow, session_id, lambda status: None, findings.append)
+        followed = pool.submit(client.wait, session_id, told.append)
         seen = stream.until("status", status="processing", stage="scanning")
         service.kill()
         service.start()
@@ -102,7 +102,7 @@ def test_a_follower_outlasts_a_service_that_is_killed(program: Start, bobbing: P
     # What was told before the kill was not on disk, and yet none of its revisions is given to something else.
     assert events[0].revision > seen.revision + 100
     assert (events[0].name, events[-1].data) == ("status", {"status": "completed"})
-    assert findings[-1]["item"]["reps"] == 10
+    assert [one.finding["item"]["reps"] for one in told if isinstance(one, FindingMade)][-1] == 10
 
 
 def test_another_uvicorn_is_not_held_up_either(tmp_path: Path, long_clip: Path) -> None:

@@ -18,6 +18,26 @@ one.total_duration_seconds
 one.video_duration_formatted
 one.vtt_url
 
+# The same keys as the client's types have them, and options of an upload that are looked up by name.
+one.analysisType
+one.createdAt
+one.durationSeconds
+one.etaSeconds
+one.expiresAt
+one.hasAudio
+one.nextCursor
+one.queuePosition
+one.segmentsDone
+one.segmentsTotal
+one.sessionId
+one.sessionToken
+one.sizeBytes
+one.updatedAt
+one.idempotency_key
+one.on_begun
+one.on_sent
+one.remember_in
+
 # Columns of a session's row, and marks of a dissolve: read together with all others, by their names.
 one.calm
 one.ended_at
@@ -26,7 +46,7 @@ one.jump
 one.started_at
 one.updated_at
 
-# Called or read by those whose classes are taken further: asyncio, uvicorn, FastAPI, httpx, Celery, http.server.
+# Called or read by those whose classes are taken further: asyncio, uvicorn, FastAPI, httpx, Celery.
 one.buffer_updated
 one.get_buffer
 one.get_route_handler
@@ -36,10 +56,6 @@ one.send_400_response
 one.msg
 one.sizehint
 one.trace
-one.address_family
-one.handle_error
-one.server_version
-one.sys_version
 
 # Set for PyAV, billiard, tokenizers and transformers, which read them.
 one._current_process
@@ -52,3 +68,9 @@ one.skip_special_tokens
 
 # What a test puts in the place of shutil's own.
 one.ignore_errors
+
+# What may be wished of an upload, by keywords.
+one.idempotency_key
+one.remember_in
+one.on_begun
+one.on_sent

@@ -1,0 +1,70 @@
+"""A file that remembers uploads under way, so that a program that was stopped goes on where they were."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MOST_KEPT = 20
+"""The newest: the service forgets unfinished uploads after a day."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An upload in parts, by its id, which will be its session's."""
+
+    id: str
+    token: str | None = None
+
+
+def print_of(url: str, video: Path, fields: Mapping[str, str]) -> str:
+    """The same for the same file that is sent in the same way to the same place."""
+    facts = video.stat()
+    return json.dumps([url, str(video.absolute()), facts.st_size, facts.st_mtime_ns, dict(fields)])
+
+
+class Memory:
+    def __init__(self, path: Path) -> None:
+        """For nobody but its owner to read: tokens may stand in it. One program at a time may use it."""
+        self._path = path
+
+    def get(self, print_: str) -> Begun | None:
+        """Whatever stands there may have been written by anybody: what cannot be read is not there."""
+        with suppress(TypeError, KeyError):
+            one = self._all()[print_]
+            return Begun(str(one["id"]), None if one["token"] is None else str(one["token"]))
+        return None
+
+    def keep(self, print_: str, begun: Begun) -> None:
+        others = {other: one for other, one in self._all().items() if other != print_}
+        self._write(dict(list(others.items())[1 - MOST_KEPT :]) | {print_: asdict(begun)})
+
+    def forget(self, print_: str) -> None:
+        kept = self._all()
+        if kept.pop(print_, None) is not None:
+            self._write(kept)
+
+    def _all(self) -> dict[str, dict[str, object]]:
+        try:
+            kept = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return kept if isinstance(kept, dict) else {}
+
+    def _write(self, kept: Mapping[str, object]) -> None:
+        """At one stroke; without anything to remember there is no file."""
+        if not kept:
+            self._path.unlink(missing_ok=True)
+            return
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+                json.dump(kept, file)
+            part.replace(self._path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
