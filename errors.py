@@ -22,7 +22,6 @@ ServiceError                       500  internal               something went wr
 ├── SessionCancelled               400  session_cancelled      its results were asked for
 ├── AlreadyEnded                   400  already_ended          its cancellation was asked for
 ├── HttpRefusal                    any  any                    what HTTP itself refuses, and what a client was told
-├── NoAnswer                         0  network                the client's own: nobody answers
 └── AnalysisFailed                 500  internal               the analysis ended without a result
     ├── DecoderCrashed             500  decoder_crashed        the process that reads the video died of it
     │   └── DecoderUnavailable     503  decoder_crashed        none can be started; decoder_unavailable at an upload
@@ -177,17 +176,6 @@ class HttpRefusal(ServiceError):
         super().__init__(message, **details)
         self.status_code = status_code
         self.reason = reason
-
-
-class NoAnswer(ServiceError):
-    """In the client alone. `silent` where a connection stood and nothing came."""
-
-    status_code = 0
-    reason = "network"
-
-    def __init__(self, message: str, /, *, silent: bool = False) -> None:
-        super().__init__(message)
-        self.silent = silent
 
 
 class AnalysisFailed(ServiceError):

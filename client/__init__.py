@@ -17,6 +17,7 @@ from client.answers import (
 )
 from client.awaiting import AsyncVideoClient
 from client.blocking import VideoClient
+from client.steps import NoAnswer
 from client.uploads import UploadOptions
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Event",
     "FindingMade",
     "Interrupted",
+    "NoAnswer",
     "SessionsPage",
     "Started",
     "Status",

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from client.steps import Answer, Ask, Pause, Script
-from errors import HttpRefusal, NoAnswer, ServiceError
+from client.steps import Answer, Ask, NoAnswer, Pause, Script
+from errors import HttpRefusal, ServiceError
 
 BASE = "/api/v1/video"
 

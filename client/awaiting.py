@@ -27,9 +27,9 @@ from client.answers import (
 from client.blocking import PATIENCE
 from client.calls import Calls
 from client.connection import answer_of, heard, request_of, wiring_of
-from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, Pause, Script, Step, Tell, Walk
+from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, NoAnswer, Pause, Script, Step, Tell, Walk
 from client.uploads import UploadOptions
-from errors import NoAnswer, ServiceError
+from errors import ServiceError
 
 T = TypeVar("T")
 

@@ -14,10 +14,9 @@ from client.answers import AnalysisType, Data, Listed, SessionsPage, Started
 from client.asking import BASE, persist, read
 from client.fetching import Fetching, checked, fetch_all, names_in
 from client.parts import give_up
-from client.steps import Answer, Ask, Script, Tell
+from client.steps import Answer, Ask, NoAnswer, Script, Tell
 from client.uploading import send
 from client.uploads import Place, Sending, UploadOptions
-from errors import NoAnswer
 
 ALIVE_SECONDS = 5.0
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import httpx
 
-from client.steps import Answer, Ask
-from errors import NoAnswer
+from client.steps import Answer, Ask, NoAnswer
 
 CONNECT_SECONDS = 10.0
 

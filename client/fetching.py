@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from client.asking import BASE, Pauses, refusal
-from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, Script
-from errors import HttpRefusal, NoAnswer, ServiceError
+from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, NoAnswer, Script
+from errors import HttpRefusal, ServiceError
 
 ELSEWHERE = (301, 302, 303, 307, 308)
 """The service sends on to the store that keeps the file, where it has such."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from client.answers import Ended, Event, FindingMade, Interrupted, StatusTold
 from client.asking import NOT_MODIFIED, Pauses, may_pass, once, read, refusal
-from client.steps import Answer, Ask, HangUp, Hear, Listen, Pause, Script, Tell
-from errors import HttpRefusal, NoAnswer, ServiceError
+from client.steps import Answer, Ask, HangUp, Hear, Listen, NoAnswer, Pause, Script, Tell
+from errors import HttpRefusal, ServiceError
 
 RUNNING = ("queued", "processing")
 

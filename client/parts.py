@@ -14,9 +14,9 @@ from typing import BinaryIO
 from client.answers import Started
 from client.asking import BASE, Pauses, may_pass, once, persist, read
 from client.memory import Begun, Memory, print_of
-from client.steps import Answer, Ask, Do, Script
+from client.steps import Answer, Ask, Do, NoAnswer, Script
 from client.uploads import Place, Sending
-from errors import HttpRefusal, NoAnswer, ServiceError
+from errors import HttpRefusal, ServiceError
 
 TUS = {"Tus-Resumable": "1.0.0"}
 UPLOADS = f"{BASE}/uploads"

@@ -11,10 +11,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, BinaryIO, Generic, TypeVar
 
+from errors import ServiceError
+
 T = TypeVar("T")
 
 WHOLE_SECONDS = 120.0
 """How long an answer may take to begin, unless a request says otherwise: a large video is read through before that."""
+
+
+class NoAnswer(ServiceError):
+    """Nobody answers. `silent` where a connection stood and nothing came."""
+
+    status_code = 0
+    reason = "network"
+
+    def __init__(self, message: str, /, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
 
 
 @dataclass(frozen=True)

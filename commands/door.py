@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from commands.ending import FAILED, UNANSWERED, Stopped, Stopping, die_by
-from errors import CannotStart, NoAnswer, ServiceError
+from errors import CannotStart, ServiceError
 
 DESCRIPTION = "Analyse videos, here or at a service; see to a service's sessions; run a service; check a machine."
 
@@ -24,6 +24,9 @@ STATUSES = """exit status:
   130  stopped by Ctrl-C, 143 by SIGTERM, 129 by its terminal's end: nothing is left of it
   141  nobody read on
 """
+
+SILENCE = "network"
+"""The reason by which the client says that nobody answers."""
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,11 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
         die_by(stopped.number)
     except BrokenPipeError:
         die_by(signal.SIGPIPE)
-    except NoAnswer as error:
-        return _tell(error, UNANSWERED)
     except OSError as error:
         return _tell(f"{error.filename}: {error.strerror}" if error.filename else error, FAILED)
-    except (ServiceError, CannotStart) as error:
+    except ServiceError as error:
+        return _tell(error, UNANSWERED if error.reason == SILENCE else FAILED)
+    except CannotStart as error:
         return _tell(error, FAILED)
     return status
 

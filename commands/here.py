@@ -32,8 +32,8 @@ from wiring import Workshop, build_workshop, limits_of
 REPORT_SECONDS = 0.5
 """Between two looks at how long it may still take, where nothing else is told."""
 
-LEAVE_SECONDS = 0.5
-"""For the work to leave when the program is told to stop. It usually takes a tenth of that."""
+LEAVE_SECONDS = 0.3
+"""For the work to leave when the program is told to stop. It usually takes a third of that."""
 
 News = queue.SimpleQueue[Session | None]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from client import Event, Interrupted, StatusTold, UploadOptions, VideoClient
+from client import Event, Interrupted, NoAnswer, StatusTold, UploadOptions, VideoClient
 from commands.job import Done, Job
 from commands.showing import Report, sized
-from errors import HttpRefusal, NoAnswer
+from errors import HttpRefusal
 
 LEAVE_SECONDS = 2.0
 """For which the service is asked to forget a session, where it does not answer at once."""

@@ -14,12 +14,23 @@ import pytest
 
 import schemas
 from api.keyed import ListedBody, SessionsBody, TokenBody
-from client import AsyncVideoClient, Ended, Event, FindingMade, Interrupted, StatusTold, VideoClient, answers, parts
+from client import (
+    AsyncVideoClient,
+    Ended,
+    Event,
+    FindingMade,
+    Interrupted,
+    NoAnswer,
+    StatusTold,
+    VideoClient,
+    answers,
+    parts,
+)
 from client.asking import Pauses
 from client.fetching import checked
 from client.following import EventReader
 from client.memory import Begun, Memory
-from errors import HttpRefusal, NoAnswer, ServiceError
+from errors import HttpRefusal, ServiceError
 from tests.awaited import CLIENTS
 from tests.between import Between, between, once
 from tests.service import BASE, ROOT, Service, until
