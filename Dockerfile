@@ -20,7 +20,8 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 RUN grep '^torch==' requirements.txt > torch.txt \
     && pip --python /opt/venv/bin/python install --no-cache-dir --no-compile ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \
         --requirement torch.txt \
-    && rm -rf /opt/venv/lib/python3.11/site-packages/torch/include /opt/venv/lib/python3.11/site-packages/torch/test
+    && torch=/opt/venv/lib/python3.11/site-packages/torch && rm -rf "$torch/include" "$torch/test" \
+    && find "$torch/bin" -type f ! -name torch_shm_manager -delete
 
 FROM packages AS app
 WORKDIR /app

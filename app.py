@@ -32,6 +32,7 @@ from api.keyed import KeyedApi
 from api.keyring import Keyring
 from api.legacy import LegacyApi
 from api.limits import Limiter
+from api.metrics import MetricsApi
 from api.pages import PagesApi
 from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
 from api.tus import SESSION_ID, TOKEN, TusApi
@@ -97,6 +98,7 @@ def front(house: House) -> FastAPI:
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files, house.callers).router().routes,
             *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
+            *MetricsApi(house.metrics).router().routes,
             *PagesApi(house.settings.data_dir, house.files.link_origin).router().routes,
         ],
     )
@@ -108,15 +110,17 @@ def front(house: House) -> FastAPI:
 
 
 def _tus(house: House) -> TusApi:
-    accepting, most = Accepting(house.sessions, house.tasks), house.settings.max_upload_mb << 20
+    accepting = Accepting(house.sessions, house.tasks, house.intake.meter)
+    most = house.settings.max_upload_mb << 20
     return TusApi(house.resumables, house.intake, house.sessions, accepting, read_form, most)
 
 
 def _add_middleware(app: FastAPI, house: House) -> None:
     """From the inside out: the door, deadlines, guard, CORS, ids; so that even a crash or a refusal at the door has an
-    id and may be read by a page. Turns come first of all: until then a body costs next to nothing."""
+    id, is counted, and may be read by a page. Turns come first of all: until then a body costs next to nothing."""
     settings, board = house.settings, house.store.board if is_shared(house.store) else None
-    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=Limiter(settings, board))
+    limiter, meter = Limiter(settings, board), house.intake.meter
+    app.add_middleware(Door, keyring=Keyring(settings.api_keys), limiter=limiter, meter=meter)
     app.add_middleware(Deadlines, patience=Patience.of(settings))
     app.add_middleware(answers.CrashGuard)
     app.add_middleware(
@@ -127,7 +131,7 @@ def _add_middleware(app: FastAPI, house: House) -> None:
         allow_headers=["*"],
         expose_headers=EXPOSED_HEADERS,
     )
-    app.add_middleware(answers.RequestIds)
+    app.add_middleware(answers.RequestIds, requests=house.requests)
     app.add_middleware(Turns, turn=house.intake.turn)
 
 

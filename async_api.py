@@ -135,7 +135,7 @@ class VideoApi:
         follow: FollowApi,
     ) -> None:
         self._intake = intake
-        self._accepting = Accepting(sessions, tasks)
+        self._accepting = Accepting(sessions, tasks, intake.meter)
         self._sessions = sessions
         self._tasks = tasks
         self._files = files

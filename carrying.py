@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,8 +20,10 @@ from pydantic import BaseModel
 import logs
 from errors import AnalysisStopped, ServiceError, Stalled, StoreAway
 from failing import failure, in_words
+from figures import DELETED, OUTCOMES
 from hands import AnyHands
 from logs import event
+from metrics import Meter
 from progress import video_seconds
 from reporting import Line, Lines
 from roster import Roster
@@ -60,6 +63,7 @@ class Parts:
     lines: Lines
     files_address: str | None
     """Below which a session's files are fetched; without, analyses make none."""
+    meter: Meter
 
 
 class Carrier:
@@ -67,7 +71,7 @@ class Carrier:
         """`given_back` is told of each session that was returned to the queue here, by its id."""
         self._sessions, self._files, self._terms = parts.sessions, parts.files, parts.terms
         self._parts = parts
-        self._roster, self._lines = parts.roster, parts.lines
+        self._roster, self._lines, self._meter = parts.roster, parts.lines, parts.meter
         self._given_back = given_back
         self._watchdog = Watchdog(parts.terms.stalled_minutes * 60, self._give_up)
 
@@ -116,6 +120,21 @@ class Carrier:
             self._fail(session_id, error, line)
         finally:
             self._files.let_go(session_id)
+            self._count(row, line)
+
+    def _count(self, row: Session, line: Line) -> None:
+        """How long the work took that has left, if the session has ended as this worker's."""
+        kind, seconds = row["analysis_type"], self._roster.seconds_at_work(row["session_id"])
+        with suppress(StoreAway):
+            now = self._sessions.get_session(row["session_id"])
+            status = now["status"] if now else DELETED
+            if status not in OUTCOMES or (now and now["worker"] != line.worker):
+                return
+            self._meter.worked(kind, status, seconds)
+            if status is Status.COMPLETED:
+                self._meter.completed(kind, seconds, video_seconds(row))
+            elif now and status is Status.CANCELLED and now["ended_at"]:
+                self._meter.left_after_cancel((self._sessions.now() - now["ended_at"]).total_seconds())
 
     def _work_of(self, row: Session, stopped: Callable[[], bool]) -> Callable[..., BaseModel]:
         """What the row asks for, its video at hand. Raises AnalysisStopped."""
@@ -199,7 +218,7 @@ class Carrier:
         told = Stalled(
             f"The analysis did not advance for {self._terms.stalled_minutes:g} minutes and was given up; try again"
         )
-        with logs.about(stuck.session_id, None):
+        with logs.about(stuck.session_id, stuck.request):
             self._fail(stuck.session_id, told, self._lines.of(stuck.worker))
         self._roster.write_off(stuck.session_id)
         if not self._parts.hands.write_off(stuck.thread):

@@ -29,43 +29,31 @@ from celery.worker import state
 import blas  # noqa: F401  # before numpy
 import logs
 from caretaker import Caretaker, unsent
-from carrying import Terms
+from celery_child import MOST_WORDS, Child
 from config import VERSION, Settings
-from crews import Announcer, Ledger, crew_elsewhere
-from errors import CannotStart, StoreAway
+from errors import CannotStart
+from gauges import ThisProcess, of_children
 from logs import event
-from sending import TASK, Sender, celery_app
+from metrics import Meter, Metrics
+from relay import Relay
+from scraped import Scraped
+from sending import NAMED, TASK, Sender, celery_app
 from session_manager import SessionManager
-from stores import is_shared, open_session_store
+from stores import SharedStore, is_shared, open_session_store
 from stores.files import SessionFiles
-from task_manager import Crew
-from video import child as decoder
-from video import forking, lair
+from video import lair
 from vision.opening import eyes_of
-from wiring import Workshop, build_workshop
 
 logger = logging.getLogger(__name__)
 
-LEAVE_SECONDS = 2.0
-"""For the work in a child to leave by itself. Then its session is given back under its feet."""
-
 KILL_SECONDS = 4.0
 """After which a child that was told to end is killed."""
-
-LINGER_SECONDS = 3.0
-"""How long a child whose work has left waits for the parent to end it, as it does when it ends itself."""
-
-AGAIN_SECONDS = 1.0
-"""After which what a child cannot do without is tried again."""
 
 UP_SECONDS = 60.0
 """For a child to be ready."""
 
 SILENCE_SECONDS = 10.0
 """How long a worker waits for an answer of Redis before it takes the connection for lost."""
-
-MOST_WORDS = 2000
-"""Bytes of the words in which a child says why nothing can start."""
 
 END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
@@ -88,118 +76,6 @@ CONFIGURATION = {
     "broker_connection_max_retries": None,
 }
 """Of Celery. What matters of a session is in its row: a message that is lost, or comes twice, does no harm."""
-
-
-class Child:
-    """What one child works with. Made in the parent, and furnished in the child."""
-
-    def __init__(self, settings: Settings, told: int) -> None:
-        """`told` is a pipe's end, for the words by which a child ends all of the worker."""
-        self.replaces = False
-        """Whether it takes the place of one that could be made ready with these settings."""
-        self._settings, self._told = settings, told
-        self._shop: Workshop | None = None
-        self._announcer: Announcer | None = None
-
-    def open(self, **_: object) -> None:
-        """In the child, before any message."""
-        try:
-            self._open()
-        except BaseException:
-            logger.exception("a child cannot be made ready; another will be tried")
-            time.sleep(AGAIN_SECONDS)
-            os._exit(1)  # Celery would have it work all the same
-
-    def _open(self) -> None:
-        """First what starts processes, then threads, then models."""
-        forking.begin_anew()
-        decoder.prepare()
-        _leave_the_end_to_a_thread()
-        threading.Thread(target=self._leave_when_told, name="leaving", daemon=True).start()
-        self._shop = shop = self._furnished()
-        if (
-            self._settings.storage_url
-        ):  # copies that a killed child left; without a store, files are the door's to sweep
-            shop.files.sweep(lambda session_id: shop.store.get(session_id) is not None)
-        shop.eyes.open(self._give_up)
-        self._announcer = Announcer(self._settings, shop.crew.roster, shop.eyes, self._settings.worker_takes, 1)
-        self._announcer.start()
-
-    def carry(self, session_id: str) -> None:
-        """Carry a session to its end, in the child's main thread."""
-        assert self._shop
-        _leave_the_end_to_a_thread()
-        tasks = self._shop.tasks
-        if not tasks.draining:
-            tasks.run(session_id)
-            return
-        time.sleep(AGAIN_SECONDS)  # it may come back to this very child
-        with suppress(StoreAway):  # then it waits, and is sent again
-            tasks.hand_over(session_id)
-
-    def _furnished(self) -> Workshop:
-        while True:
-            try:
-                return build_workshop(self._settings, man=self._crew)
-            except CannotStart as error:
-                if not self.replaces:
-                    self._end_all(str(error))
-                # Others could be made ready with these settings: it is away, and will be back.
-                logger.warning("waiting: %s", error)
-                time.sleep(AGAIN_SECONDS)
-
-    def _crew(self, settings: Settings, ledger: Ledger, terms: Terms) -> Crew:
-        return crew_elsewhere(settings, ledger, terms, ChildHands(settings, self))
-
-    def _give_up(self) -> None:
-        """The model that was asked for cannot be had."""
-        assert self._shop
-        self._end_all(str(self._shop.eyes.error))
-
-    def _end_all(self, words: str) -> None:
-        """The worker is to end, and say why."""
-        os.write(self._told, words.encode()[:MOST_WORDS] + b"\0")
-        os.kill(os.getppid(), signal.SIGTERM)
-
-    def _leave_when_told(self) -> None:
-        signal.sigwait({signal.SIGTERM})
-        if self._shop:
-            tasks, deadline = self._shop.tasks, time.monotonic() + LEAVE_SECONDS
-            tasks.drain()
-            while not tasks.idle() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            if tasks.idle():
-                lair.leave()
-                time.sleep(LINGER_SECONDS)
-            else:
-                tasks.give_back()
-        self.end(0)
-
-    def end(self, status: int) -> None:
-        """At once, whatever the main thread is in."""
-        if self._announcer:
-            self._announcer.close()
-        lair.leave()
-        os._exit(status)
-
-
-def _leave_the_end_to_a_thread() -> None:
-    """Keep SIGTERM from this thread, and from those it starts from now on: one that waits for it acts on it at once,
-    however deep in a model the others are. Again before each work, since multiprocessing lets it through when it has
-    to start its tracker anew."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-
-
-class ChildHands(Sender):
-    """What is given back goes to others. A thread that is stuck is this child's only one: another child takes over."""
-
-    def __init__(self, settings: Settings, child: Child) -> None:
-        super().__init__(settings)
-        self._child = child
-
-    def write_off(self, thread: threading.Thread) -> bool:
-        self._child.end(1)
-        return True
 
 
 class Parent(Worker):  # type: ignore[misc]
@@ -229,7 +105,8 @@ class Parent(Worker):  # type: ignore[misc]
 def work(settings: Settings) -> int:
     """Until told to end; gives the exit status. Raises CannotStart."""
     heard, told = os.pipe()
-    child = Child(settings, told)
+    relay, metrics, store = Relay(), Metrics(), _shared_rows(settings)
+    child = Child(settings, told, relay)
     app = celery_app(settings, settings.worker_takes, wait_seconds=SILENCE_SECONDS)
     app.conf.update(**CONFIGURATION, worker_concurrency=settings.max_concurrent_jobs)
 
@@ -237,7 +114,10 @@ def work(settings: Settings) -> int:
     def carry(session_id: str) -> None:
         child.carry(session_id)
 
-    caretaker = _caretaker(settings)
+    caretaker = _caretaker(settings, store, Meter(metrics.tell))
+    metrics.ask(ThisProcess(store).readings)
+    metrics.ask(partial(of_children, _at_work, settings.max_concurrent_jobs, store))
+    scraped = Scraped(metrics, settings) if settings.metrics_port else None
     # A child that is forked in the midst of a round would have half of it.
     lock = caretaker.rounds.under_way
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
@@ -249,9 +129,15 @@ def work(settings: Settings) -> int:
     worker = Parent(
         app=app, hostname=name, quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
     )
+    if scraped:
+        os.register_at_fork(after_in_child=scraped.socket.close)  # or it stays taken when the parent is gone
+        scraped.start()
+    relay.listen(metrics.tell)
     caretaker.rounds.start()
     worker.start()
     caretaker.rounds.close()
+    if scraped:
+        scraped.close()
     del ready
     if select.select([heard], [], [], 0)[0]:
         words, _, _ = os.read(heard, MOST_WORDS + 1).partition(b"\0")  # each child has the same to say
@@ -259,14 +145,25 @@ def work(settings: Settings) -> int:
     return worker.exitcode or 0
 
 
-def _caretaker(settings: Settings) -> Caretaker:
+def _shared_rows(settings: Settings) -> SharedStore:
     """Raises CannotStart when the rows cannot be had."""
     store = open_session_store(settings)
     if not is_shared(store):
         raise CannotStart("a worker needs REDIS_URL: it finds sessions there, and nowhere else")
+    return store
+
+
+def _at_work() -> list[str]:
+    """The sessions that children work on now, by the names of the messages that they have."""
+    while True:
+        with suppress(RuntimeError):  # one came in between
+            return [request.id.partition(NAMED)[0] for request in list(state.active_requests)]
+
+
+def _caretaker(settings: Settings, store: SharedStore, meter: Meter) -> Caretaker:
     sender = Sender(settings)
     # It makes moves in the ledger alone, and no files.
-    sessions = SessionManager(store, SessionFiles(settings.data_dir))
+    sessions = SessionManager(store, SessionFiles(settings.data_dir), meter=meter)
 
     def hand_over(session_id: str) -> None:
         if row := sessions.get_session(session_id):

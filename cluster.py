@@ -165,7 +165,8 @@ class Cluster:
     def start_worker(self, *, wait: bool = True, **settings: str) -> Part:
         name = f"worker-{len(self.workers) + 1}"
         command, log = [sys.executable, "celery_worker.py"], self._folder / f"{name}.log"
-        worker = Part(name, command, self._environment(name, settings), log, "Working on")
+        own = {"METRICS_PORT": str(free_port()), **settings}
+        worker = Part(name, command, self._environment(name, own), log, "Working on")
         self.workers.append(worker)
         self._take(worker, wait=wait)
         return worker
@@ -268,6 +269,8 @@ def _run(cluster: Cluster, apis: int, workers: int) -> None:
         for part in (*cluster.apis, *cluster.workers):
             part.wait_until_ready()
         print("".join(f"Serving at {api.url}/  the page is {api.url}/app/\n" for api in cluster.apis), end="")
+        for worker in cluster.workers:
+            print(f"{worker.name} tells http://127.0.0.1:{worker.environment['METRICS_PORT']}/metrics what it does")
         print(f"{workers} workers, rows in {cluster.redis_url}, logs in {cluster.redis.log.parent}; Ctrl-C ends it all")
         sys.stdout.flush()
         signal.pause()

@@ -238,6 +238,10 @@ class Settings(BaseModel):
     ] = ("highlights", "workout")
     """What a worker of Celery works on, comma-separated: highlights, workout or both."""
 
+    metrics_port: int = Field(0, ge=0, le=65535)
+    """Port at which a worker of Celery answers Prometheus, on HOST; 0 for none. A service that takes videos answers at
+    PORT."""
+
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     """The least level that is logged."""
 

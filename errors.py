@@ -48,6 +48,11 @@ class ServiceError(Exception):
         super().__init__(message)
         self.details = details
 
+    @property
+    def exact_reason(self) -> str:
+        """As a client is told it."""
+        return str(self.details.get("reason", self.reason))
+
 
 class InvalidRequest(ServiceError):
     """`details` may hold `details=[{"loc": …, "msg": …}]`, one entry a wrong field."""

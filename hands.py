@@ -26,6 +26,10 @@ class AnyHands(Protocol):
     def elsewhere(self) -> bool:
         """Whether other processes work, which know a session by its row alone."""
 
+    @property
+    def stuck(self) -> int:
+        """Threads that are written off and have not come back."""
+
     def take(self, row: Session, work: Callable[[], None]) -> Future[None]:
         """Have a queued session worked on; the future is done when nothing more is to come of that here. Those
         elsewhere have no use for `work`."""
@@ -58,6 +62,10 @@ class Hands:
         self._written_off: set[threading.Thread] = set()
         self._idle = 0
         self._closed = False
+
+    @property
+    def stuck(self) -> int:
+        return len(self._written_off)
 
     def take(self, row: Session, work: Callable[[], None]) -> Future[None]:
         return self.submit(work)

@@ -6,10 +6,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Id of the request being answered."""
@@ -23,7 +27,7 @@ def new_request_id() -> str:
 
 
 @contextmanager
-def about(session: str, request: str | None) -> Iterator[None]:
+def about(session: str | None, request: str | None) -> Iterator[None]:
     """While entered, this thread's lines bear the session's id, and that of the request it came with."""
     session_token, request_token = session_id.set(session), request_id.set(request)
     try:
@@ -31,6 +35,17 @@ def about(session: str, request: str | None) -> Iterator[None]:
     finally:
         session_id.reset(session_token)
         request_id.reset(request_token)
+
+
+def kept(function: Callable[P, T]) -> Callable[P, T]:
+    """The function as it may be called in another thread: its lines bear the ids that this one's do now."""
+    session, request = session_id.get(), request_id.get()
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        with about(session, request):
+            return function(*args, **kwargs)
+
+    return call
 
 
 def event(logger: logging.Logger, name: str, /, **facts: object) -> None:

@@ -6,19 +6,22 @@ import time
 from bisect import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from analysis.finder import SetFinder
 from analysis.flow import FlowTrack
 from analysis.highlights import choose_highlights, find_candidates, with_words
 from analysis.naming import with_names
-from analysis.results import highlight_results, highlights_result, workout_result
+from analysis.results import Analysed, highlight_results, highlights_result, workout_result
 from analysis.signals import SignalCollector
 from analysis.windows import spans
 from analysis.workout import put_together
 from analysis.workout_results import exercise_step
+from metrics import Meter
 from progress import Band, Progress, bands
 from schemas import (
+    AnalysisType,
     Finding,
     HighlightsParams,
     HighlightsResult,
@@ -49,10 +52,11 @@ ProgressCallback = Callable[[int, str], object]
 
 
 class RailwayVideoGenerator:
-    def __init__(self, limits: Limits | None = None, eyes: Eyes | None = None) -> None:
-        """Without eyes, signals alone look."""
+    def __init__(self, limits: Limits | None = None, eyes: Eyes | None = None, meter: Meter | None = None) -> None:
+        """Without eyes, signals alone look. The meter is told of segments."""
         self._limits = limits or Limits()
         self._eyes = eyes or Eyes()
+        self._meter = meter or Meter()
 
     def generate_highlights(
         self,
@@ -76,7 +80,8 @@ class RailwayVideoGenerator:
         with self._sweeper(wanted, progress) as sweep:
             looks = [showcase.see, sweep.see]
             stills = showcase.wants_stills or sweep.wants_stills
-            info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, looks, stills)
+            report = self._report(AnalysisType.HIGHLIGHTS, progress, scanning, info, wanted.segment_duration)
+            info, signals = self._scan(video_path, info, report, looks, stills)
             swept = sweep.finish()
         with self._watcher(video_path, progress, scanning.ends, sweep.spans) as watcher:
             progress.step(scanning.ends, "Choosing the moments", Stage.RATING)
@@ -91,7 +96,8 @@ class RailwayVideoGenerator:
         with self._eyes.give_way():
             shown = showcase.of_highlights(Path(video_path), info, name, found, signals.cuts, rendering)
         progress.step(WORK.ends, "Writing the result")
-        return highlights_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
+        done = Analysed(info, name, signals, time.monotonic() - began, sight, shown)
+        return highlights_result(done, found, wanted)
 
     def analyze_workout_with_timestamps(
         self,
@@ -120,8 +126,9 @@ class RailwayVideoGenerator:
 
         info, showcase = self._open(video_path, progress), Showcase(outlet, wanted, self._limits, progress)
         scanning, naming, _ = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
-        seeing = [showcase.see, watch], showcase.wants_stills, collector
-        info, signals = self._scan(video_path, info, wanted.segment_duration, progress, scanning, *seeing)
+        report = self._report(AnalysisType.WORKOUT, progress, scanning, info, wanted.segment_duration)
+        looks = [showcase.see, watch]
+        info, signals = self._scan(video_path, info, report, looks, showcase.wants_stills, collector)
         progress.step(scanning.ends, "Counting the last repetitions", Stage.RATING)
         count(last=True)
         found = put_together(signals, finder.sets, wanted)
@@ -131,7 +138,7 @@ class RailwayVideoGenerator:
         progress.step(WORK.ends, "Writing the result")
         name, sight = filename or Path(video_path).name, watcher.sight(info.duration_seconds)
         shown = showcase.of_workout(Path(video_path), info, found, signals.cuts)
-        return workout_result(info, name, signals, found, wanted, time.monotonic() - began, sight, shown)
+        return workout_result(Analysed(info, name, signals, time.monotonic() - began, sight, shown), found, wanted)
 
     def _open(self, video_path: str, progress: Progress) -> VideoInfo:
         progress.step(0, "Opening the video", Stage.LOADING)
@@ -142,24 +149,27 @@ class RailwayVideoGenerator:
         looking = (count * self._eyes.seconds_a_look for count in looks)
         return bands(WORK, info.duration_seconds / SCAN_SPEED, *looking, reel_seconds / RENDER_SPEED)
 
+    def _report(
+        self, analysis_type: AnalysisType, progress: Progress, band: Band, info: VideoInfo, segment_duration: float
+    ) -> _SegmentReport:
+        count = partial(self._meter.segments, analysis_type)
+        return _SegmentReport(progress, band, spans(info.duration_seconds, segment_duration), count)
+
     def _scan(
         self,
         video_path: str,
         info: VideoInfo,
-        segment_duration: float,
-        progress: Progress,
-        band: Band,
+        report: _SegmentReport,
         looks: Sequence[Callable[[Scanned], None]],
         stills: bool,
         collector: SignalCollector | None = None,
     ) -> tuple[VideoInfo, Signals]:
         """One pass over every second, with `stills` if those are wanted; each of `looks` is shown each piece. The child
         decodes the next pictures while these are measured."""
-        report = _SegmentReport(progress, band, info.duration_seconds, segment_duration)
         collector = collector or SignalCollector()
         report(0.0)
         with self._eyes.give_way():
-            for piece in scan(video_path, self._limits, progress.stopped, stills=stills):
+            for piece in scan(video_path, self._limits, report.progress.stopped, stills=stills):
                 collector.add(piece.samples, piece.sounds)
                 for look in looks:
                     look(piece)
@@ -181,24 +191,32 @@ class RailwayVideoGenerator:
 
 
 class _SegmentReport:
-    """Turns seconds scanned into percent and "Analyzing segment 13/20"."""
+    """Turns seconds scanned into percent and "Analyzing segment 13/20", and has each segment counted."""
 
-    def __init__(self, progress: Progress, band: Band, duration: float, segment_duration: float) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, band: Band, segments: Sequence[Span], count: Callable[[int], None]) -> None:
+        self.progress = progress
         self._band = band
-        self._duration = duration
-        self._ends = [end for _, end in spans(duration, segment_duration)]
+        self._ends = [end for _, end in segments]
+        self._count = count
+        self._done = 0
 
     def finish(self) -> None:
         total = len(self._ends)
-        self._progress.step(self._band.ends, f"Analyzed {total} of {total} segments", Stage.SCANNING, (total, total))
+        self._note(total)
+        self.progress.step(self._band.ends, f"Analyzed {total} of {total} segments", Stage.SCANNING, (total, total))
 
     def __call__(self, position: float) -> None:
         total = len(self._ends)
         done = min(total - 1, bisect(self._ends, position))
-        self._progress.step(
-            self._band.at(position / self._duration),
+        self._note(done)
+        self.progress.step(
+            self._band.at(position / self._ends[-1]),
             f"Analyzing segment {done + 1}/{total}",
             Stage.SCANNING,
             (done, total),
         )
+
+    def _note(self, done: int) -> None:
+        if done > self._done:
+            self._count(done - self._done)
+            self._done = done

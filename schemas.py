@@ -292,6 +292,17 @@ class Sight:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """Something that a model did: `look` at pictures, `weigh` answers, or `tell` in words. A server is shown the
+    pictures with each question, so that there is no `look` of their own. 0 tokens where they are not known."""
+
+    stage: Literal["look", "weigh", "tell"]
+    seconds: float
+    tokens_read: int = 0
+    tokens_written: int = 0
+
+
+@dataclass(frozen=True)
 class Curves:
     """The measured curves as shown to a person, each value 0-1 but for significance (1-10)."""
 

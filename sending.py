@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from time import monotonic
@@ -27,6 +28,9 @@ T = TypeVar("T")
 
 TASK = "carry"
 """The task's name: it takes a session's id."""
+
+NAMED = "."
+"""Follows the session's id in the name of a message."""
 
 PREFIX = "video:celery:"
 """Of Celery's keys in Redis."""
@@ -71,6 +75,7 @@ class Sender:
     """Hands of a process in which nobody works. For any number of threads."""
 
     elsewhere = True
+    stuck = 0
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = monotonic) -> None:
         self._app = celery_app(settings, wait_seconds=ANSWER_SECONDS)
@@ -101,8 +106,10 @@ class Sender:
         self._app.close()
 
     def _send(self, row: Session) -> None:
-        queue = queue_of(row["analysis_type"])
-        self._app.send_task(TASK, (row["session_id"],), queue=queue, retry=False, ignore_result=True)
+        queue, session_id = queue_of(row["analysis_type"]), row["session_id"]
+        # What Celery says of a message names its session, and each message has a name of its own.
+        name = f"{session_id}{NAMED}{uuid.uuid4().hex[:8]}"
+        self._app.send_task(TASK, (session_id,), task_id=name, queue=queue, retry=False, ignore_result=True)
 
     def _counted(self, kind: AnalysisType) -> int:
         with self._app.pool.acquire(block=True) as connection:

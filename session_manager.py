@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from counting import changed, removed
 from errors import AnalysisFailed, TooManyAttempts
 from expiry import expired, forgotten_at
 from failing import failure
 from logs import event
+from metrics import Meter
 from moves import moved
 from schemas import AnalysisType, Finding, Found, Metadata, Session, Stage, Status, new_session
 from stores import Listener, SessionStore, is_shared
@@ -47,9 +49,10 @@ class SessionManager:
         *,
         ttl_hours: float = 24,
         clock: Callable[[], datetime] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """`clock` is the store's where that is shared, and else this machine's, unless another is given."""
-        self._store = store
+        self._store, self._meter = store, meter or Meter()
         self._files = files
         self._ttl = timedelta(hours=ttl_hours)
         self._clock = clock or (store.now if is_shared(store) else partial(datetime.now, UTC))
@@ -119,7 +122,7 @@ class SessionManager:
                 return None
             return self._moved(row, to, updates)
 
-        return self._store.change(session_id, edit) is not None
+        return changed(self._store, session_id, edit, self._meter) is not None
 
     def change_token(self, session_id: str, token_hash: str) -> bool:
         """Have another token open the session from now on, also once it has ended; False when it is unknown."""
@@ -153,7 +156,7 @@ class SessionManager:
             started = {"worker": worker, "attempt": row["attempt"] + 1, "started_at": self._clock()}
             return self._moved(row, Status.PROCESSING, {**started, "message": "Starting", "stage": Stage.LOADING})
 
-        return self._store.change(session_id, edit)
+        return changed(self._store, session_id, edit, self._meter)
 
     def give_back(self, session_id: str, *, worker: str | None = None, counted: bool = False) -> bool:
         """Return a session that is worked on to the queue, and uncount its attempt unless it may have caused the stop.
@@ -164,7 +167,7 @@ class SessionManager:
                 return None
             return self._moved(row, Status.QUEUED, {"attempt": row["attempt"] - (not counted)})
 
-        return self._store.change(session_id, edit) is not None
+        return changed(self._store, session_id, edit, self._meter) is not None
 
     def delete_session(self, session_id: str) -> bool:
         """Forget the session and delete its files; False when it was unknown."""
@@ -175,7 +178,7 @@ class SessionManager:
 
     def forget(self, session_id: str) -> bool:
         """Delete the row alone: from now on the session is unknown, and its folder is for whoever leaves last."""
-        known = self._store.remove(session_id)
+        known = removed(self._store, session_id, self._meter)
         self._seen_expired.discard(session_id)
         return known
 

@@ -23,11 +23,12 @@ from endings import Endings
 from errors import Draining, SessionNotFound
 from hands import AnyHands, Hands
 from logs import event
+from metrics import Meter
 from progress import seconds_left, video_seconds, video_seconds_left
 from reporting import Lines
 from roster import Roster, Worker
 from schemas import AnalysisType, Session, Status
-from session_manager import SessionManager
+from session_manager import ENDED, SessionManager
 from stores.files import SessionFiles
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class BackgroundTaskManager:
         *,
         files_address: str | None = None,
         crew: Crew | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """Without `files_address`, below which a session's files are fetched, analyses make none. Without a crew,
         threads of this process work, for a ledger that it alone has."""
@@ -74,7 +76,8 @@ class BackgroundTaskManager:
         self._terms = terms = terms or Terms()
         self._crew = crew = crew or crew_of_threads(sessions, terms)
         self._hands, self._roster = crew.hands, crew.roster
-        parts = Parts(sessions, files, analyses, terms, crew.roster, crew.hands, crew.lines, files_address)
+        ours = crew.roster, crew.hands, crew.lines
+        parts = Parts(sessions, files, analyses, terms, *ours, files_address, meter or Meter())
         self._carrier = Carrier(parts, self.hand_over)
         self._endings = Endings(sessions, lambda: self.draining) if crew.hands.elsewhere else None
 
@@ -179,6 +182,30 @@ class BackgroundTaskManager:
             raise SessionNotFound("Session not found", sessionId=session_id)
         submit = partial(self._hands.take, row, partial(self.run, session_id, work))
         return self._roster.join(session_id, video_seconds(row), bound, submit)
+
+    # ── How it stands ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def slots(self) -> int:
+        """Sessions that are worked on at a time in this process."""
+        return 0 if self._hands.elsewhere else self._terms.max_workers
+
+    @property
+    def stuck(self) -> int:
+        """Threads of this process that were given up and have not come back."""
+        return self._hands.stuck
+
+    def busy(self) -> int:
+        """Sessions that are worked on in this process, and threads that are stuck with what was given up."""
+        return len(self._roster.running()) + self.stuck
+
+    def stopping(self) -> int:
+        """Of these, those whose work is to leave. Raises StoreAway."""
+        return self.stuck + sum(self.draining or self._is_over(one) for one in self._roster.running())
+
+    def _is_over(self, session_id: str) -> bool:
+        row = self._sessions.get_session(session_id)
+        return row is None or row["status"] in ENDED
 
     # ── Working ───────────────────────────────────────────────────────────────────────────────────
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
+import logs
 from progress import Progress
 
 LOOKS = 10
@@ -26,6 +27,8 @@ class Watched:
     worker: str
     progress: Progress
     thread: threading.Thread = field(default_factory=threading.current_thread)
+    request: str | None = field(default_factory=logs.request_id.get)
+    """By whose id the work is logged."""
     advances: int = -1
     silent_seconds: float = 0.0
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+import figures
 from api import PREFIX
 from api.callers import Callers, OwnCallers, SharedCallers
 from api.followers import Followers
 from api.intake import Intake
+from api.measured import Requests
 from api.previews import Previews
 from api.resumable import OwnResumables, Resumables
 from api.shared_resumable import SharedResumables
@@ -18,6 +20,8 @@ from api.space import Space
 from carrying import Terms
 from config import Settings
 from crews import Ledger, Watch, crew_of, watches_of
+from gauges import ThisProcess, Together, of_place, of_work
+from metrics import Meter, Metrics, Reading
 from railway_video_generator import RailwayVideoGenerator
 from schemas import AnalysisType, Found, Limits, Session
 from session_manager import ENDED, SessionManager
@@ -55,6 +59,8 @@ class House(Workshop):
     followers: Followers
     previews: Previews
     callers: Callers
+    metrics: Metrics
+    requests: Requests
     watches: tuple[Watch, ...]
 
     def watch_over(self) -> None:
@@ -74,25 +80,46 @@ class House(Workshop):
 
 def build(settings: Settings, eyes: Eyes | None = None) -> House:
     """The eyes are those of the settings, if none are given. Raises CannotStart."""
-    shop = build_workshop(settings, eyes or eyes_at_the_door(settings))
+    metrics = Metrics()
+    meter = Meter(metrics.tell)
+    shop = build_workshop(settings, eyes or eyes_at_the_door(settings, meter), meter=meter)
     if is_shared(shop.store) and settings.storage_url:
         shop.store.watch(partial(_drop_ended, shop.files), shop.files.lingering)
     space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
     watches = watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.eyes)
+    together = Together(shop.store, shop.files, settings)
+    watches = (*watches, together)
     callers: Callers = OwnCallers(shop.tasks.remove)
     if is_shared(shop.store):
         callers = SharedCallers(shop.store.board, settings.lease_seconds, shop.tasks.remove)
         watches = (*watches, callers.rounds)
-    return House(
+    house = House(
         **vars(shop),
         callers=callers,
+        metrics=metrics,
+        requests=Requests(),
         watches=watches,
         space=space,
-        intake=Intake(shop.sessions, shop.tasks, shop.files, space, settings),
+        intake=Intake(shop.sessions, shop.tasks, shop.files, space, settings, meter),
         resumables=_resumables(settings, shop.store, space),
         followers=Followers(shop.sessions, shop.tasks),
         previews=Previews(shop.sessions, shop.files, limits_of(settings)),
     )
+    for readings in (
+        ThisProcess(shop.store).readings,
+        partial(of_work, shop.tasks),
+        partial(of_place, shop.files, shop.eyes, settings),
+        partial(_at_the_door, house),
+        house.requests.readings,
+        together.readings,
+    ):
+        metrics.ask(readings)
+    return house
+
+
+def _at_the_door(house: House) -> Iterator[Reading]:
+    yield Reading(figures.FOLLOWERS, len(house.followers))
+    yield Reading(figures.UPLOADS_IN_PROGRESS, house.intake.under_way)
 
 
 def _drop_ended(files: SessionFiles, session_id: str, news: Session | Found | None) -> None:
@@ -109,13 +136,16 @@ def _resumables(settings: Settings, store: SessionStore, space: Space) -> Resuma
     return SharedResumables(parts, store.board, space, ttl_hours=hours, most=most, on_this_disk=here)
 
 
-def build_workshop(settings: Settings, eyes: Eyes | None = None, man: Man = crew_of) -> Workshop:
+def build_workshop(
+    settings: Settings, eyes: Eyes | None = None, man: Man = crew_of, meter: Meter | None = None
+) -> Workshop:
     """As `build`, without what only a door needs; `man` says who works."""
-    eyes = eyes or eyes_of(settings)
+    meter = meter or Meter()
+    eyes = eyes or eyes_of(settings, meter.passed)
     store, files = open_session_store(settings), open_session_files(settings)
     check_together(settings, store, files)
-    sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours)
-    generator = RailwayVideoGenerator(limits_of(settings), eyes)
+    sessions = SessionManager(store, files, ttl_hours=settings.session_ttl_hours, meter=meter)
+    generator = RailwayVideoGenerator(limits_of(settings), eyes, meter)
     analyses = {
         AnalysisType.HIGHLIGHTS: generator.generate_highlights,
         AnalysisType.WORKOUT: generator.analyze_workout_with_timestamps,
@@ -128,13 +158,14 @@ def build_workshop(settings: Settings, eyes: Eyes | None = None, man: Man = crew
         keep_source=settings.keep_source,
     )
     crew = man(settings, Ledger(store, sessions), terms)
-    tasks = BackgroundTaskManager(sessions, files, analyses, terms, files_address=f"{PREFIX}/files", crew=crew)
+    address = f"{PREFIX}/files"
+    tasks = BackgroundTaskManager(sessions, files, analyses, terms, files_address=address, crew=crew, meter=meter)
     return Workshop(settings, store, files, sessions, tasks, eyes, crew)
 
 
-def eyes_at_the_door(settings: Settings) -> Eyes:
+def eyes_at_the_door(settings: Settings, meter: Meter) -> Eyes:
     """None that would take memory, where workers elsewhere look."""
-    return Eyes(words=WORKERS_LOOK) if settings.task_queue == "celery" else eyes_of(settings)
+    return Eyes(words=WORKERS_LOOK) if settings.task_queue == "celery" else eyes_of(settings, meter.passed)
 
 
 def limits_of(settings: Settings) -> Limits:

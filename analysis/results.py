@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -41,18 +41,22 @@ FULL_COVERAGE = 0.98
 """Below this share of decoded video a warning says so; encoders may leave out a picture or two at the ends."""
 
 
-def highlights_result(
-    info: VideoInfo,
-    filename: str,
-    signals: Signals,
-    found: Highlights,
-    wanted: HighlightsParams,
-    seconds: float,
-    sight: Sight = SIGNALS_ALONE,
-    shown: Shown = NOTHING_SHOWN,
-) -> HighlightsResult:
+@dataclass(frozen=True)
+class Analysed:
+    """What was done, whatever was sought. `filename` is for display; `seconds` is how long the work took."""
+
+    info: VideoInfo
+    filename: str
+    signals: Signals
+    seconds: float
+    sight: Sight = SIGNALS_ALONE
+    shown: Shown = NOTHING_SHOWN
+
+
+def highlights_result(of: Analysed, found: Highlights, wanted: HighlightsParams) -> HighlightsResult:
+    shown = of.shown
     return HighlightsResult(
-        **_shared(info, filename, signals, found, wanted, seconds, sight, shown),
+        **_shared(of, found, wanted),
         highlights_found=len(found.moments),
         highlights=highlight_results(found, wanted, shown),
         segments=[SegmentResult(**_segment(window, shown)) for window in found.windows],
@@ -72,18 +76,10 @@ def highlight_results(
     ]
 
 
-def workout_result(
-    info: VideoInfo,
-    filename: str,
-    signals: Signals,
-    found: Workout,
-    wanted: WorkoutParams,
-    seconds: float,
-    sight: Sight = SIGNALS_ALONE,
-    shown: Shown = NOTHING_SHOWN,
-) -> WorkoutResult:
+def workout_result(of: Analysed, found: Workout, wanted: WorkoutParams) -> WorkoutResult:
+    info, shown = of.info, of.shown
     return WorkoutResult(
-        **_shared(info, filename, signals, found, wanted, seconds, sight, shown),
+        **_shared(of, found, wanted),
         analysis_type="workout_with_timestamps",
         total_duration_seconds=whole_ms(info.duration_seconds),
         segment_analyses=[_workout_segment(window, set_in(window, found.sets), shown) for window in found.windows],
@@ -101,23 +97,15 @@ def shots_between(cuts: tuple[float, ...], duration: float) -> list[tuple[float,
     return [(whole_ms(start), whole_ms(end)) for start, end in pairwise((0.0, *cuts, duration))]
 
 
-def _shared(
-    info: VideoInfo,
-    filename: str,
-    signals: Signals,
-    found: Highlights | Workout,
-    wanted: HighlightsParams | WorkoutParams,
-    seconds: float,
-    sight: Sight,
-    shown: Shown,
-) -> dict[str, Any]:
+def _shared(of: Analysed, found: Highlights | Workout, wanted: HighlightsParams | WorkoutParams) -> dict[str, Any]:
+    info, signals, sight, shown = of.info, of.signals, of.sight, of.shown
     warnings = [*found.warnings, *sight.warnings, *_without_effect(wanted, sight, shown), *shown.warnings]
     if signals.coverage < FULL_COVERAGE:
         warnings.append(f"Only {signals.coverage:.0%} of the video could be decoded; the rest is damaged or missing")
     return {
-        "video": VideoResult(filename=filename, **measured(info)),
-        "video_path": filename,
-        "processing_time_seconds": round(seconds, 2),
+        "video": VideoResult(filename=of.filename, **measured(info)),
+        "video_path": of.filename,
+        "processing_time_seconds": round(of.seconds, 2),
         "coverage": round(signals.coverage, 3),
         "eyes_coverage": None if sight.coverage is None else round(sight.coverage, 3),
         "shots": shots_between(signals.cuts, info.duration_seconds),

@@ -10,17 +10,20 @@ from fastapi.responses import JSONResponse
 
 from api import PREFIX
 from api.intake import Upload
+from api.refusals import refusals_counted
 from api.rows import unknown
 from errors import Draining, ServiceError, StoreAway
+from metrics import Meter
 from schemas import Links, Metadata, Session, Status, UploadBody, VideoBody
 from session_manager import SessionManager
 from task_manager import BackgroundTaskManager
 
 
 class Accepting:
-    def __init__(self, sessions: SessionManager, tasks: BackgroundTaskManager) -> None:
+    def __init__(self, sessions: SessionManager, tasks: BackgroundTaskManager, meter: Meter) -> None:
         self._sessions = sessions
         self._tasks = tasks
+        self._meter = meter
 
     async def start(self, upload: Upload, *, bounded: bool = True) -> Response:
         """Raises QueueFull where that is bounded; then nothing is left of it. Raises SessionNotFound for one that was
@@ -30,7 +33,8 @@ class Accepting:
             if row is None:
                 raise unknown(upload.session_id)
             return self.told_again(row, upload.token)
-        await asyncio.to_thread(self._submit, upload.session_id, bounded)
+        with refusals_counted(self._meter):
+            await asyncio.to_thread(self._submit, upload.session_id, bounded)
         # It may have begun since: then nobody was before it.
         place = self._place(upload.session_id) or 1
         return self._told(upload.session_id, upload.metadata, Status.QUEUED, place, upload.token)

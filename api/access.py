@@ -15,8 +15,10 @@ from api import PREFIX
 from api.answers import flat_answer
 from api.bodies import Body
 from api.keyring import Caller, Keyring
-from api.limits import Limiter
+from api.limits import Limiter, begins_upload
+from api.refusals import upload_refused
 from errors import ServiceError, Unauthorized
+from metrics import Meter
 from schemas import Session
 
 OPEN = frozenset(
@@ -46,8 +48,9 @@ def is_visible(row: Session) -> bool:
 class Door:
     """Lets in who may, no more often than the operator allows, and notes who it is."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, limiter: Limiter) -> None:
+    def __init__(self, app: ASGIApp, keyring: Keyring, limiter: Limiter, meter: Meter) -> None:
         self._app = app
+        self._meter = meter
         self._keyring = keyring
         self._limiter = limiter
         self._anybody = Caller(keyring=keyring)
@@ -60,6 +63,8 @@ class Door:
             who = self._who(scope)
             self._limiter.count(scope, who.owner)
         except ServiceError as refused:
+            if begins_upload(scope["method"], scope["path"]):
+                upload_refused(self._meter, refused.exact_reason)
             await _refuse(refused, scope, receive, send)
             return
         scope.setdefault("state", {})["owner"] = who.owner or ""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from api import PREFIX
 from config import VERSION, Settings
 from errors import NotReady, StoreAway
-from schemas import ErrorBody
+from schemas import AnalysisType, ErrorBody, Status, Told
 from stores import SessionStore
 from stores.files import SessionFiles
 from task_manager import BackgroundTaskManager
@@ -19,39 +19,79 @@ from video import child
 from vision.eyes import Eyes
 
 
-class Alive(BaseModel):
+class Alive(Told):
     status: str
+    """`alive`, or `ready`."""
 
 
 class Ready(Alive):
     eyes: str
+    """Who looks, or how far loading the model is, for a person."""
 
 
-class WorkerBody(BaseModel):
+class WorkerBody(Told):
     takes: list[str]
+    """The kinds of analysis that it works on."""
     eyes: str
+    """Who looks there, for a person."""
     version: str
+    """Of the service there."""
     hands: int
+    """Sessions that it works on at a time."""
 
 
-class Health(BaseModel):
+class QueueBody(Told):
+    waiting: int
+    """Sessions that wait for their turn."""
+    capacity: int
+    """Sessions that may wait."""
+
+
+class DiskBody(Told):
+    free_bytes: int
+    """Free on the disk of `DATA_DIR`."""
+    floor_bytes: int
+    """What uploads leave free of it."""
+
+
+class Health(Told):
     status: str
+    """Always `healthy`."""
     analyzer_initialized: bool
+    """Whether it is settled who looks."""
     ready: bool
+    """What `/readyz` says."""
     analyzer: str
+    """Who looks, for a program: `signals`, `smolvlm2` or `remote`."""
     eyes: str
+    """The same for a person, or how far loading the model is."""
     version: str
+    """Of the service."""
     keys: bool
+    """Whether the session endpoints ask for a key."""
     decoders_sealed: bool
+    """Whether decoders are shut in fully on this machine."""
     store: str
+    """Where sessions are kept, and whether that can be reached."""
     workers: list[WorkerBody]
+    """Who works now, where that is not this process alone."""
+    queue: QueueBody | None
+    """Null while it cannot be looked at."""
+    disk: DiskBody | None
+    """Null while it cannot be looked at."""
+    troubles: list[str]
+    """What is wrong, a sentence each; empty where nothing is."""
 
 
-class Welcome(BaseModel):
+class Welcome(Told):
     message: str
+    """What this is."""
     status: str
+    """Always `healthy`."""
     version: str
+    """Of the service."""
     endpoints: dict[str, str]
+    """Where to go on, by name."""
 
 
 class HealthApi:
@@ -63,6 +103,8 @@ class HealthApi:
         self._files = files
         self._eyes = eyes
         self._keys = bool(settings.api_keys)
+        self._capacity = settings.max_queued
+        self._elsewhere = settings.task_queue == "celery"
         self._floor_bytes = settings.min_free_disk_mb << 20
 
     def router(self) -> APIRouter:
@@ -89,12 +131,11 @@ class HealthApi:
         return Ready(status="ready", eyes=self._eyes.words)
 
     async def health(self) -> Health:
-        """For legacy clients: always healthy while it answers; `ready` is what `/readyz` says. `analyzer_initialized`
-        once it is settled who looks, which `analyzer` names and `eyes` says in words. `keys` tells whether the session
-        endpoints ask for one, `decoders_sealed` whether decoders are shut in fully on this machine, `store` where
-        sessions are kept and whether that can be reached, and `workers` who works now, where that is not this process
-        alone."""
-        facts = self._eyes.facts
+        """For people, and for legacy clients: always healthy while it answers."""
+        return await asyncio.to_thread(self._look_around)
+
+    def _look_around(self) -> Health:
+        facts, workers, queue, disk = self._eyes.facts, self._workers(), self._queue(), self._disk()
         return Health(
             status="healthy",
             analyzer_initialized=self._eyes.settled,
@@ -105,8 +146,44 @@ class HealthApi:
             keys=self._keys,
             decoders_sealed=child.sealed().fully,
             store=self._where_rows_are(),
-            workers=await asyncio.to_thread(self._workers),
+            workers=workers,
+            queue=queue,
+            disk=disk,
+            troubles=list(self._troubles(workers, queue, disk)),
         )
+
+    def _troubles(self, workers: list[WorkerBody], queue: QueueBody | None, disk: DiskBody | None) -> Iterator[str]:
+        if self._tasks.draining:
+            yield "The service is about to stop"
+        if self._store.trouble:
+            yield "The store of sessions cannot be reached: what needs it is answered 503, and the log says where"
+        elif self._elsewhere:
+            yield from _untaken(workers)
+        if disk is None:
+            yield "The folder for videos cannot be read"
+        elif disk.free_bytes < disk.floor_bytes:
+            free, floor = disk.free_bytes >> 20, disk.floor_bytes >> 20
+            yield f"The disk is nearly full: {free} MiB are free, and uploads have to leave {floor}; they are refused"
+        if queue and queue.waiting >= queue.capacity:
+            yield f"The queue is full: {queue.waiting} sessions wait, and more are refused"
+        if self._eyes.error or self._eyes.warning:
+            yield self._eyes.words
+        if stuck := self._tasks.stuck:
+            yield f"{stuck} analyses were given up and do not end; a restart frees what they hold"
+        if not child.sealed().fully:
+            yield "Decoders are not shut in fully on this machine"
+
+    def _queue(self) -> QueueBody | None:
+        try:
+            return QueueBody(waiting=self._store.counts().get(Status.QUEUED, 0), capacity=self._capacity)
+        except StoreAway:
+            return None
+
+    def _disk(self) -> DiskBody | None:
+        try:
+            return DiskBody(free_bytes=self._files.free_bytes(), floor_bytes=self._floor_bytes)
+        except OSError:
+            return None
 
     async def root(self) -> Welcome:
         """What is here."""
@@ -144,3 +221,12 @@ class HealthApi:
         if free < self._floor_bytes:
             return NotReady("The service's disk is nearly full", reason="insufficient_storage")
         return None
+
+
+def _untaken(workers: list[WorkerBody]) -> Iterator[str]:
+    if not workers:
+        yield "No worker is there; sessions wait"
+        return
+    for kind in AnalysisType:
+        if not any(kind in worker.takes for worker in workers):
+            yield f"No worker takes {kind} analyses; they wait"

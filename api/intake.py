@@ -26,11 +26,13 @@ from api.forms import display_name, refuse
 from api.idempotency import IdempotencyKeys, content_of, key_of
 from api.keyring import new_token, token_hash
 from api.multipart import FORM_OVERHEAD_BYTES, FileSink, FormReader, too_large
+from api.refusals import refusals_counted
 from api.resumable import locked
 from api.space import Claim, Space, storage_trouble_in_words
 from config import Settings
 from errors import AnalysisFailed, DecoderUnavailable, Draining, NotReady, ServiceError, UnsupportedVideo
 from logs import event
+from metrics import Meter
 from schemas import AnalysisType, Idempotency, Limits, Metadata, Params, Session, VideoInfo
 from session_manager import SessionManager, new_session_id
 from stores.files import PART, SOURCE, SessionFiles, sync_folder
@@ -102,12 +104,15 @@ class Intake:
         files: SessionFiles,
         space: Space,
         settings: Settings,
+        meter: Meter | None = None,
         open_sink: Callable[[Path, Callable[[], int], int], FileSink] = FileSink,
     ) -> None:
         self._sessions = sessions
         self._tasks = tasks
         self._files = files
         self._open_sink = open_sink
+        self.meter = meter or Meter()
+        """Is told of uploads, of those that come in parts too."""
         self._max_bytes = settings.max_upload_mb << 20
         self._works_here = settings.task_queue == "threads"
         self._max_queued = settings.max_queued
@@ -161,8 +166,10 @@ class Intake:
     async def take(self, request: Request, read_form: ReadForm, *, legacy: bool = False) -> Upload:
         """Raises a ServiceError for each way to be refused, ClientDisconnect when the client goes away."""
         session_id, body = new_session_id(), Body(request, self._desk.turn)
+        body.arrived = partial(self.meter.upload_arrived, "form")
         try:
-            with self.counted():
+            with logs.about(session_id, logs.request_id.get()), refusals_counted(self.meter), self.counted():
+                event(logger, "upload begun", bytes=request.headers.get("content-length"))
                 return await self._take_or_leave_nothing(request, body, read_form, session_id, legacy)
         finally:
             request.state.body_left_unread = not body.ended
@@ -173,7 +180,7 @@ class Intake:
         try:
             with storage_trouble_in_words():
                 claim = self._check_before_reading(request)
-                body.arrived = claim.wrote
+                body.arrived = _both(claim.wrote, body.arrived)
                 try:
                     return await self._take(request, body, read_form, session_id, claim, legacy)
                 finally:
@@ -219,7 +226,7 @@ class Intake:
             if key is not None:
                 metadata["idempotency"] = Idempotency(key=key, content=content)
             upload = Upload(session_id, path, wanted, metadata, token)
-            if await self._made(upload, self._max_queued):
+            if await self._made(upload, "form", self._max_queued):
                 return upload
             if made := self._keys.session(key, content):  # another process was quicker
                 return await self._again(made, session_id, wanted, token)
@@ -248,7 +255,7 @@ class Intake:
                 metadata = _metadata(whole.filename, sha256, info, owned, legacy=False)
                 upload = Upload(session_id, path, wanted, metadata)
                 whole.check()
-                await self._made(upload)
+                await self._made(upload, "resumable")
                 return upload
             except BaseException:
                 await asyncio.shield(asyncio.to_thread(self._give_up, session_id, whole))
@@ -266,7 +273,8 @@ class Intake:
     async def _probed(self, request: Request, part: Path) -> VideoInfo:
         """What it is, once a picture of it could be decoded. Stops at once when the client goes away."""
         stop = threading.Event()
-        probing = asyncio.get_running_loop().run_in_executor(self._probing, self._probe, part, stop.is_set)
+        probe = logs.kept(self._probe)
+        probing = asyncio.get_running_loop().run_in_executor(self._probing, probe, part, stop.is_set)
         try:
             return await unless_gone(request, probing)
         finally:
@@ -284,7 +292,7 @@ class Intake:
             logger.warning("a decoder died over an upload", extra={"facts": {"error": str(error)}})
             raise UnsupportedVideo(f"The video could not be read: {error}") from error
 
-    async def _made(self, upload: Upload, most_waiting: int | None = None) -> bool:
+    async def _made(self, upload: Upload, way: str, most_waiting: int | None = None) -> bool:
         """Once its session is in the ledger, and its video where whoever works on it finds it. False where its key made
         another meanwhile. Raises QueueFull."""
         await to_its_end(self._files.keep, upload.session_id, upload.path)
@@ -292,6 +300,7 @@ class Intake:
         facts, size = upload.metadata, upload.metadata["video"]["size_bytes"]
         await to_its_end(partial(self._files.let_go, wanted_soon=made and self._works_here), upload.session_id)
         if made:
+            self.meter.uploaded(way)
             event(logger, "uploaded", session=upload.session_id, file=facts["filename"], bytes=size)
         return made
 
@@ -319,6 +328,14 @@ class Intake:
             most_waiting=most_waiting,
         )
         return made == upload.session_id
+
+
+def _both(first: Callable[[int], None], second: Callable[[int], None]) -> Callable[[int], None]:
+    def told(size: int) -> None:
+        first(size)
+        second(size)
+
+    return told
 
 
 def _check_early(read_form: ReadForm, fields: Mapping[str, str]) -> None:

@@ -100,6 +100,11 @@ def _reader(analysis_type: AnalysisType) -> Callable[[Mapping[str, str], bool], 
 def _form(analysis_type: AnalysisType) -> dict[str, Any]:
     params = PARAMS[analysis_type].model_json_schema()["properties"]
     fields = {name: params[name] for name in FIELDS[analysis_type]}
-    video = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+    video = {
+        "type": "string",
+        "format": "binary",
+        "contentMediaType": "application/octet-stream",
+        "description": "The video file",
+    }
     schema = {"type": "object", "required": ["video"], "properties": {**fields, "video": video}}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}

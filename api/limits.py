@@ -86,11 +86,17 @@ class Limiter:
 
     def _rate_of(self, method: str, path: str) -> Rate | SharedRate | None:
         """An upload is counted when it begins, not with each of its pieces."""
+        if begins_upload(method, path):
+            return self._uploads
         if path.startswith(LEGACY) or path in BEGINNINGS:
-            return self._uploads if method == "POST" else None
+            return None
         if path.startswith(PIECES):
             return None
         return self._polls if path.startswith(f"{PREFIX}/") else None
+
+
+def begins_upload(method: str, path: str) -> bool:
+    return method == "POST" and (path.startswith(LEGACY) or path in BEGINNINGS)
 
 
 class Proxies:

@@ -67,7 +67,7 @@ class Previews:
 
     def _make(self, row: Session, job: _Job) -> None:
         session_id = row["session_id"]
-        with logs.about(session_id, None):
+        with logs.about(session_id, row["metadata"]["request_id"]):
             try:
                 self._write(row, job)
                 event(logger, "preview made")

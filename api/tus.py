@@ -4,15 +4,18 @@ With its last byte an upload becomes the session that a form's would have become
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+import logs
 from api import PREFIX
 from api.accepted import Accepting
 from api.answers import flat_answer
@@ -22,13 +25,17 @@ from api.idempotency import owner_of
 from api.intake import Intake, Owned, ReadForm, Wanted, Whole
 from api.keyring import new_token, token_hash
 from api.multipart import too_large
+from api.refusals import refusals_counted
 from api.resumable import Begun, Resumable, Resumables, locked
 from api.rows import known
 from api.space import storage_trouble_in_words
 from api.tus_headers import CHUNK_TYPE, DECLARED, TUS, check_type, check_version, number, overridden, read_metadata
 from errors import HttpRefusal, QueueFull, ServiceError, SessionNotFound
+from logs import event
 from schemas import Session
 from session_manager import SessionManager
+
+logger = logging.getLogger(__name__)
 
 UPLOADS = f"{PREFIX}/uploads"
 
@@ -119,6 +126,22 @@ class TusApi:
 
     async def create(self, request: Request) -> Response:
         """Begin a resumable upload; `Location` says where its bytes go."""
+        with refusals_counted(self._intake.meter):
+            upload, token = await self._begin(request)
+        location = {"Location": f"{UPLOADS}/{upload.id}"}
+        if token:  # told with the first answer, so that it cannot be lost with the last
+            location |= {TOKEN: token, "Cache-Control": "no-store"}
+        if request.headers.get("content-type", "").startswith(CHUNK_TYPE):
+            async with self._resumables.held(upload):
+                answer = await self._take(request, upload)
+            answer.status_code = 201
+        else:
+            answer = Response(status_code=201, headers=_standing(upload))
+        answer.headers.update(location)
+        return answer
+
+    async def _begin(self, request: Request) -> tuple[Resumable, str | None]:
+        """The upload, and the token that its session will need if one was asked for."""
         check_version(request)
         if "upload-defer-length" in request.headers:
             raise refuse("Upload-Defer-Length", "is not supported: say Upload-Length")
@@ -135,17 +158,8 @@ class TusApi:
             hashed = token and token_hash(token)
             begun = Begun(length, metadata, owner_of(request), hashed)
             upload = await to_its_end(self._resumables.create, begun)
-        location = {"Location": f"{UPLOADS}/{upload.id}"}
-        if token:  # told with the first answer, so that it cannot be lost with the last
-            location |= {TOKEN: token, "Cache-Control": "no-store"}
-        if request.headers.get("content-type", "").startswith(CHUNK_TYPE):
-            async with self._resumables.held(upload):
-                answer = await self._take(request, upload)
-            answer.status_code = 201
-        else:
-            answer = Response(status_code=201, headers=_standing(upload))
-        answer.headers.update(location)
-        return answer
+        event(logger, "resumable upload begun", session=upload.id, bytes=length)
+        return upload, token
 
     async def stand(self, request: Request, upload_id: str) -> Response:
         """How many bytes have come for good."""
@@ -223,6 +237,7 @@ class TusApi:
     async def _receive(self, body: Body, upload: Resumable) -> None:
         """Write what comes; what came before it stopped coming is kept, whatever stopped it."""
         left = upload.record.length - upload.record.offset
+        body.arrived = partial(self._intake.meter.upload_arrived, "resumable")
         sink = await to_its_end(self._resumables.sink, upload)
         batch = bytearray()
         try:
@@ -244,7 +259,11 @@ class TusApi:
             filename, wanted = self._wanted(upload.record.metadata)
             owned = Owned(upload.record.owner or None, upload.record.token_hash)
             try:
-                with storage_trouble_in_words():
+                with (
+                    logs.about(upload.id, logs.request_id.get()),
+                    refusals_counted(self._intake.meter),
+                    storage_trouble_in_words(),
+                ):
                     async with self._resumables.whole(upload) as path:
                         whole = Whole(path, filename, lambda: upload.lost)
                         taken = await self._intake.adopt(request, upload.id, whole, wanted, owned)

@@ -133,7 +133,7 @@ def missed(told: dict[str, float]) -> list[str]:
     return below + [f"flat {told['flat']:.1f} > {FLAT_GOAL:g}" for _ in [0] if told.get("flat", 0) > FLAT_GOAL]
 
 
-def graded(room: Room) -> list[Line]:
+def bench_highlights(room: Room) -> list[Line]:
     """For `make bench`: the tuning half, which may be run as often as is wanted, beside the best of the plain ways."""
     wanted = drawings("tuning")[: 4 if room.quick else None]
     folder = room.footage / "highlights"

@@ -17,31 +17,26 @@ from benchmarks.speed.report import Line, Room
 
 @dataclass(frozen=True)
 class Part:
-    """A group of lines: the heading above them; the module and function that measure them, loaded where they run."""
+    """A group of lines: the heading above them; the module whose `bench_…` measures them, loaded where it runs."""
 
     about: str
     module: str
-    function: str
-
-    def __call__(self, room: Room) -> list[Line]:
-        measure: Callable[[Room], list[Line]] = getattr(importlib.import_module(self.module), self.function)
-        return measure(room)
 
 
 PARTS = {
-    "upload": Part("One upload", "benchmarks.speed.upload", "one"),
-    "ten": Part("Ten uploads at once", "benchmarks.speed.upload", "ten"),
-    "status": Part("Polls", "benchmarks.speed.status", "status"),
-    "follow": Part("Followers", "benchmarks.speed.follow", "follow"),
-    "scan": Part("The look at every second", "benchmarks.speed.scan", "looking"),
-    "reel": Part("The reel, and stills", "benchmarks.speed.reel", "reel"),
-    "session": Part("A session", "benchmarks.speed.session", "session"),
-    "length": Part("Long videos", "benchmarks.speed.length", "length"),
-    "highlights": Part("How well moments are found", "benchmarks.highlights", "graded"),
-    "workout": Part("How well repetitions are counted", "benchmarks.workout", "graded"),
-    "vision": Part("The eyes: a window", "benchmarks.vision", "compared"),
-    "whole": Part("The eyes: a whole video", "benchmarks.vision_whole", "compared"),
-    "together": Part("The eyes: two sessions at once", "benchmarks.vision_together", "compared"),
+    "upload": Part("One upload", "benchmarks.speed.upload"),
+    "ten": Part("Ten uploads at once", "benchmarks.speed.upload"),
+    "status": Part("Polls", "benchmarks.speed.status"),
+    "follow": Part("Followers", "benchmarks.speed.follow"),
+    "scan": Part("The look at every second", "benchmarks.speed.scan"),
+    "reel": Part("The reel, and stills", "benchmarks.speed.reel"),
+    "session": Part("A session", "benchmarks.speed.session"),
+    "length": Part("Long videos", "benchmarks.speed.length"),
+    "highlights": Part("How well moments are found", "benchmarks.highlights"),
+    "workout": Part("How well repetitions are counted", "benchmarks.workout"),
+    "vision": Part("The eyes: a window", "benchmarks.vision"),
+    "whole": Part("The eyes: a whole video", "benchmarks.vision_whole"),
+    "together": Part("The eyes: two sessions at once", "benchmarks.vision_together"),
 }
 """By the names that `--only` takes, in the order of the table."""
 
@@ -51,4 +46,9 @@ def measured(name: str, footage: Path, *, quick: bool) -> list[Line]:
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process,
     ):
-        return process.submit(PARTS[name], Room(footage, Path(folder), quick)).result()
+        return process.submit(_measure, name, Room(footage, Path(folder), quick)).result()
+
+
+def _measure(name: str, room: Room) -> list[Line]:
+    measure: Callable[[Room], list[Line]] = getattr(importlib.import_module(PARTS[name].module), f"bench_{name}")
+    return measure(room)

@@ -173,7 +173,7 @@ def stages(bench: Bench, wanted: argparse.Namespace) -> list[Line]:
     return [Line(f"{name}: {what}", measured) for what, measured in lines.items()]
 
 
-def compared(room: Room) -> list[Line]:
+def bench_vision(room: Room) -> list[Line]:
     """For `make bench`: the ratio alone."""
     folder = weights_in(room)
     with torch.inference_mode():

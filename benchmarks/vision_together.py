@@ -50,7 +50,7 @@ def main() -> int:
     return 0
 
 
-def compared(room: Room) -> list[Line]:
+def bench_together(room: Room) -> list[Line]:
     """For `make bench`: sessions of 20 seconds."""
     return served(room.folder, room.footage, weights_in(room), seconds=20, rounds=1)
 

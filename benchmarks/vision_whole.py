@@ -60,7 +60,7 @@ def main() -> int:
     return 0
 
 
-def compared(room: Room) -> list[Line]:
+def bench_whole(room: Room) -> list[Line]:
     """For `make bench`: a minute, and one window of the straightforward way."""
     seconds, tokens = (20.0, 20) if room.quick else (60.0, 200)
     video = footage_of(room.footage, "drawn", STYLE, seconds)

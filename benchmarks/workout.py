@@ -56,7 +56,7 @@ def count(watched: Watched) -> list[WorkoutSet]:
     return finder.sets
 
 
-def graded(room: Room) -> list[Line]:
+def bench_workout(room: Room) -> list[Line]:
     """For `make bench`: the tuning half, which may be run as often as is wanted."""
     conditions, number = (CONDITIONS[:1], 1) if room.quick else (CONDITIONS, 4)
     folder = room.footage / f"workouts-{code_hash()}"

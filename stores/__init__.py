@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeGuard
 
 from config import Settings
-from schemas import Found, Session
+from schemas import Found, Session, Status
 from stores.files import SessionFiles
 from stores.identity import check_same_place, settled_in
 from stores.memory import MemoryStore
@@ -62,6 +62,10 @@ class SessionStore(Protocol):
 
     def all(self) -> list[Session]:
         """Oldest first."""
+
+    def counts(self) -> Mapping[Status, int]:
+        """How many rows there are of each status, quickly. One that expired counts as what it was until that is written
+        down."""
 
     def made_by(self, key: str) -> str | None:
         """The newest session that an Idempotency-Key made, unless it is deleted; it may have expired."""

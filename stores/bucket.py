@@ -160,9 +160,9 @@ class Bucket:
         with _told(f"fetch {key}", missing=key):
             return bytes(obstore.get_range(self._patient, key, start=start, length=length))
 
-    def listed(self, folder: str) -> Iterator[Stored]:
-        """All objects below the folder, in no order."""
-        with self._asked(f"list {folder}"):
+    def listed(self, folder: str | None = None) -> Iterator[Stored]:
+        """All objects below the folder, or below the place, in no order."""
+        with self._asked(f"list {folder or 'all'}"):
             for some in obstore.list(self._quick, folder, chunk_size=BATCH):
                 yield from map(_stored, some)
 

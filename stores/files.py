@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable
@@ -244,6 +245,23 @@ class SessionFiles:
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""
         return shutil.disk_usage(self._root).free
+
+    def used_bytes(self) -> int:
+        """What all of them take, uploads in parts too. Looks at every one."""
+        return _bytes_below(self._root)
+
+
+def _bytes_below(folder: Path | str) -> int:
+    """As the disk counts them. What is deleted meanwhile may count or not."""
+    size = 0
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                facts = entry.stat(follow_symlinks=False)
+                size += facts.st_blocks * 512
+                if stat.S_ISDIR(facts.st_mode):
+                    size += _bytes_below(entry.path)
+    return size
 
 
 def own_name() -> str:

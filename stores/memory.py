@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ class _Kept(NamedTuple):
     """What is held of a session. Replaced as a whole, so that it can be read without a lock."""
 
     row: bytes
+    status: Status
     findings: tuple[Found, ...]
     limit: int
     """The highest revision that needs no row written again."""
@@ -76,7 +78,7 @@ class MemoryStore:
             if new["revision"] > limit or _is_lasting(old, new):
                 limit = self._write_change(old, new) or limit
             findings = kept.findings if new["status"] is Status.PROCESSING else ()
-            self._rows[session_id] = _Kept(ROWS.dump_json(new), findings, limit)
+            self._rows[session_id] = _Kept(ROWS.dump_json(new), new["status"], findings, limit)
             self._tell(session_id, new)
             return new
 
@@ -88,7 +90,7 @@ class MemoryStore:
                 return False
             found = Found(_next_revision(row, kept.findings), text)
             limit = kept.limit if found.revision <= kept.limit else self._write(row, found.revision)
-            self._rows[session_id] = _Kept(kept.row, (*kept.findings, found)[-MAX_FINDINGS:], limit)
+            self._rows[session_id] = kept._replace(findings=(*kept.findings, found)[-MAX_FINDINGS:], limit=limit)
             self._tell(session_id, found)
             return True
 
@@ -108,6 +110,9 @@ class MemoryStore:
 
     def all(self) -> list[Session]:
         return [ROWS.validate_json(kept.row) for kept in list(self._rows.values())]
+
+    def counts(self) -> Mapping[Status, int]:
+        return Counter(kept.status for kept in list(self._rows.values()))
 
     def made_by(self, key: str) -> str | None:
         return self._made.get(key)
@@ -132,7 +137,7 @@ class MemoryStore:
     def _put(self, row: Session, limit: int) -> None:
         with self._guard:
             self._row_locks.setdefault(row["session_id"], threading.Lock())
-            self._rows[row["session_id"]] = _Kept(ROWS.dump_json(row), (), limit)
+            self._rows[row["session_id"]] = _Kept(ROWS.dump_json(row), row["status"], (), limit)
             if "idempotency" in row["metadata"]:
                 self._made[row["metadata"]["idempotency"]["key"]] = row["session_id"]
 

@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from config import Settings
 from errors import AnalysisFailed, InsufficientStorage, StorageUnavailable
-from logs import event
+from logs import event, kept
 from stores.bucket import PART_BYTES, Bucket
 from stores.files import MARK, PART, ROW, SOURCE, SessionFiles, is_session_id, own_name
 from stores.links import Links
@@ -107,7 +107,7 @@ class ObjectFiles(SessionFiles):
         made = [path for path in files if path.suffix != PART and not path.name.startswith((ROW, SOURCE))]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="publish") as pool:
             try:
-                for done in [pool.submit(self._put_file, session_id, path) for path in made]:
+                for done in [pool.submit(kept(self._put_file), session_id, path) for path in made]:
                     done.result()
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)  # what one could not be brought to, others need not try
@@ -237,6 +237,10 @@ class ObjectFiles(SessionFiles):
             if is_session_id(folder.name):
                 self._scratch.leave(folder.name)
         return swept
+
+    def used_bytes(self) -> int:
+        """In the store. Asks it for all that it has, a thousand to a call."""
+        return sum(one.size for one in self._bucket.listed())
 
     def marked(self, text: str) -> str:
         self._bucket.create(MARK, text.encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -137,6 +137,10 @@ class RedisStore:
 
     def all(self) -> list[Session]:
         return self.rows(_texts(self._link.call("ZRANGE", "video:all", 0, -1)))
+
+    def counts(self) -> Mapping[Status, int]:
+        told: dict[bytes, bytes] = self._link.call("HGETALL", "video:statuses")
+        return {Status(name.decode()): int(count) for name, count in told.items()}
 
     def rows(self, session_ids: Collection[str]) -> list[Session]:
         ids, found = list(session_ids), list[Session]()

@@ -9,6 +9,7 @@ video:leases          those that are worked on, by when their lease lapses;
 video:ended           those that ended and have not expired, by when they ended;
 video:due             those that ended, by when they expire or, once they have, are forgotten;
 video:owner:<name>    those of a key's owner
+video:statuses      hash: how many of all have each status
 video:key:<hash>    the session that an Idempotency-Key made
 video:era           how often Redis was found without these scripts: it was started anew
 video:told          how much news was published, on the channel video:news
@@ -69,9 +70,18 @@ local function next_revision(count, era_of_row, key)
   return count + 1 + LEAP
 end
 
--- Note where a session stands; gives whether places in the queue moved.
-local function stand(id, status, lease_seconds, created, ended, due)
+-- One more of a status, or one fewer.
+local function tally(status, by)
+  if status then redis.call('HINCRBY', 'video:statuses', status, by) end
+end
+
+-- Note where a session stands, and stood before; gives whether places in the queue moved.
+local function stand(id, before, status, lease_seconds, created, ended, due)
   local moved
+  if before ~= status then
+    tally(before, -1)
+    tally(status, 1)
+  end
   if status == 'queued' then
     moved = redis.call('ZADD', 'video:queued', created, id)
   else
@@ -140,7 +150,7 @@ redis.call('HSET', 'video:row:' .. id, 'row', row, 'live', live, 'revision', rev
 if key ~= '' then redis.call('SET', 'video:key:' .. key, id) end
 redis.call('ZADD', 'video:all', created, id)
 if owner ~= '' then redis.call('ZADD', 'video:owner:' .. owner, created, id) end
-local moved = stand(id, status, lease_seconds, created, ended, due)
+local moved = stand(id, nil, status, lease_seconds, created, ended, due)
 tell('r', id, moved, revision .. ' ' .. revision .. ' ' .. live .. '\\n' .. row)
 return id
 """)
@@ -156,12 +166,12 @@ if revision ~= expected then return row_of(id) end
 revision = next_revision(count, era, key)
 local moved, row = false, nil
 if #ARGV > 4 then
-  local worker, created, ended, due
+  local before, worker, created, ended, due = status
   row, status, worker, created, ended, due = unpack(ARGV, 5, 10)
   base = revision
   redis.call('HSET', key, 'row', row, 'live', live, 'revision', revision, 'base', base, 'count', revision,
     'status', status, 'worker', worker)
-  moved = stand(id, status, lease_seconds, created, ended, due)
+  moved = stand(id, before, status, lease_seconds, created, ended, due)
   if status == 'expired' then free(id, redis.call('HGET', key, 'key')) end
 else
   redis.call('HSET', key, 'live', live, 'revision', revision, 'count', revision)
@@ -197,7 +207,8 @@ REMOVE = Script("""
 local id = ARGV[1]
 local created = redis.call('ZSCORE', 'video:all', id)
 if not created then return 0 end
-local owner, key = unpack(redis.call('HMGET', 'video:row:' .. id, 'owner', 'key'))
+local owner, key, status = unpack(redis.call('HMGET', 'video:row:' .. id, 'owner', 'key', 'status'))
+tally(status, -1)
 redis.call('DEL', 'video:row:' .. id, 'video:found:' .. id)
 local moved = redis.call('ZREM', 'video:queued', id) == 1
 for _, name in ipairs({'all', 'leases', 'ended', 'due', 'owner:' .. (owner or '')}) do

@@ -180,7 +180,8 @@ class ChatServer:
         }
         if body.get("logprobs") and self.likelihoods:
             choice["logprobs"] = {"content": [{**told[0], "top_logprobs": told}]}
-        return {"object": "chat.completion", "model": "tiny", "choices": [choice]}
+        usage = {"prompt_tokens": 100, "completion_tokens": len(told)}
+        return {"object": "chat.completion", "model": "tiny", "choices": [choice], "usage": usage}
 
     def _said(self, body: dict[str, Any]) -> tuple[str, bool, list[dict[str, Any]]]:
         """The answer's text, whether it came to its end, and its likeliest first tokens."""

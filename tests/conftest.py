@@ -114,6 +114,12 @@ def short(footage: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def brief(footage: Path) -> Path:
+    """Two seconds in few bytes: work that is soon over."""
+    return draw_video(footage / "brief.mp4", 2, sound=False, style=Style(width=160, height=90, rate=10)).path
+
+
+@pytest.fixture(scope="session")
 def long_clip(footage: Path) -> Path:
     """A minute in few bytes: seconds of work, so that something can be done to it meanwhile."""
     return draw_video(footage / "long.mp4", 60, sound=False, style=Style(width=160, height=90, rate=10)).path

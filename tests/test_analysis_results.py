@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.results import highlights_result, measured, shots_between, workout_result
+from analysis.results import Analysed, highlights_result, measured, shots_between, workout_result
 from analysis.times import clock
 from schemas import (
     Curves,
@@ -42,12 +42,12 @@ def moment(start: float, end: float, score: float) -> Moment:
 def highlights(*moments: Moment, coverage: float = 1.0, **params: object) -> HighlightsResult:
     found = Highlights(list(moments) or [moment(11.0, 13.5, 8.26)], WINDOWS, CURVES)
     wanted = HighlightsParams.model_validate(params)
-    return highlights_result(INFO, "match.mp4", signals(coverage=coverage), found, wanted, 1.2345)
+    return highlights_result(Analysed(INFO, "match.mp4", signals(coverage=coverage), 1.2345), found, wanted)
 
 
 def workout(sets: list[WorkoutSet], pauses: list[Pause], **params: object) -> WorkoutResult:
     found = Workout(sets, pauses, WINDOWS, CURVES)
-    return workout_result(INFO, "gym.mp4", signals(), found, WorkoutParams.model_validate(params), 1.0)
+    return workout_result(Analysed(INFO, "gym.mp4", signals(), 1.0), found, WorkoutParams.model_validate(params))
 
 
 WORK = WorkoutSet(0.0, 12.0, "none", None, None, None, None, (), 0.333, exercise=0, set_index=1)

@@ -105,9 +105,9 @@ def test_what_got_worse_is_said_and_fails_until_it_is_kept(tmp_path: Path, capsy
 
 
 def test_every_part_is_where_it_is_said_to_be() -> None:
-    for part in PARTS.values():
+    for name, part in PARTS.items():
         source = (ROOT / f"{part.module.replace('.', '/')}.py").read_text()
-        assert f"\ndef {part.function}(room: Room) -> list[Line]:" in source
+        assert f"\ndef bench_{name}(room: Room) -> list[Line]:" in source
 
 
 def test_the_page_of_what_was_measured_last_is_that(tmp_path: Path) -> None:

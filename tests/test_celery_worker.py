@@ -17,11 +17,13 @@ import redis
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+import figures
 from cluster import ROOT, Api, Cluster, Part
 from schemas import AnalysisType
 from sending import PREFIX, queue_of
 from tests.browser import needed
 from tests.chat_server import ChatServer
+from tests.figures_of import Told, told
 from tests.service import BASE, PATIENCE, Caller, until
 
 LEASE_SECONDS = 1.0
@@ -72,6 +74,11 @@ class Rig(Caller):
             child for child in children if any(line.laddr.port == self.held for line in child.net_connections())
         )
 
+    def counted(self) -> Told:
+        """What the worker tells Prometheus."""
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.worker.environment['METRICS_PORT']}") as asking:
+            return told(asking)
+
     def logged(self, session_id: str, words: str) -> bool:
         lines = self.worker.written().splitlines()
         return any(session_id in line and f'"event": "{words}"' in line for line in lines)
@@ -90,6 +97,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Rig]:
             LEASE_SECONDS=str(LEASE_SECONDS),
             MAX_CONCURRENT_JOBS="2",
             MAX_ATTEMPTS="2",
+            LOG_LEVEL="DEBUG",
         ) as cluster,
     ):
         temporary = folder / "tmp"
@@ -111,10 +119,42 @@ def test_a_worker_carries_a_session_to_its_end(rig: Rig) -> None:
     assert rig.http.get(data["reel_url"]).status_code == 200
 
 
+def test_what_its_children_count_a_worker_tells_at_a_port_of_its_own(rig: Rig) -> None:
+    rig.vision.behave()
+    before, done = rig.counted(), {"analysis_type": "highlights", "outcome": "completed"}
+    assert rig.ended(rig.start(rig.clip))["status"] == "completed"
+    until(lambda: rig.counted().of(figures.JOB_DURATION, **done) == before.of(figures.JOB_DURATION, **done) + 1)
+    now, front = rig.counted(), told(rig.http)
+    assert now.of(figures.JOBS_FINISHED, **done) == before.of(figures.JOBS_FINISHED, **done) + 1
+    assert (front.of(figures.JOBS_FINISHED), front.of(figures.WORKER_SLOTS)) == (0, 0)
+    assert (now.of(figures.UPLOADS), front.of(figures.UPLOADS) > 0) == (0, True)
+    assert (now.of(figures.WORKER_SLOTS), now.of(figures.STORE_UP)) == (2, 1)
+    assert now.of(figures.MODEL_DURATION, stage="weigh") > before.of(figures.MODEL_DURATION, stage="weigh")
+    assert now.of(figures.MODEL_TOKENS, direction="read") >= before.of(figures.MODEL_TOKENS, direction="read") + 100
+    assert now.of(figures.SEGMENTS) > before.of(figures.SEGMENTS)
+    assert now.of(figures.PROCESS_MEMORY, part="children") > now.of(figures.PROCESS_MEMORY, part="self")
+
+
+def test_a_workers_lines_bear_the_id_that_the_upload_came_with(rig: Rig) -> None:
+    rig.vision.behave()
+    rig.http.headers["X-Request-ID"] = "from-far-away"
+    session_id = rig.start(rig.clip)
+    del rig.http.headers["X-Request-ID"]
+    assert rig.ended(session_id)["status"] == "completed"
+    until(lambda: rig.logged(session_id, "completed"))
+    ours = [line for line in rig.worker.written().splitlines() if f'"session": "{session_id}"' in line]
+    lines = [line for line in ours if '"event": "taken up"' not in line]  # which is said beside the work
+    assert [line for line in lines if '"request": "from-far-away"' not in line] == []
+    assert any('"event": "child done"' in line and '"step": "scanned"' in line for line in lines)
+
+
 def test_a_cancel_reaches_work_that_is_deep_in_the_model(rig: Rig) -> None:
     session_id = rig.held_up()
+    assert rig.counted().of(figures.WORKERS_BUSY) == 1
+    before = rig.counted().of(figures.CANCEL_LATENCY)
     assert rig.http.post(f"{BASE}/cancel/{session_id}").status_code == 200
     assert rig.vision.left.wait(1.0)
+    until(lambda: rig.counted().of(figures.CANCEL_LATENCY) == before + 1)
     until(lambda: rig.logged(session_id, "stopped"))
     assert not any(path.suffix == ".mp4" for path in Path(rig.cluster.settings["DATA_DIR"], session_id).glob("*"))
 
@@ -193,8 +233,15 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path, settings: dict[str,
 
 
 def test_a_worker_that_would_find_no_videos_does_not_start(rig: Rig, tmp_path: Path) -> None:
-    told = refused({**rig.worker.environment, "DATA_DIR": str(tmp_path)})
+    told = refused({**rig.worker.environment, "DATA_DIR": str(tmp_path), "METRICS_PORT": ""})
     assert f"Cannot start: DATA_DIR={tmp_path} is not where the others who share REDIS_URL keep files" in told
+
+
+def test_a_worker_whose_port_is_taken_does_not_start(rig: Rig) -> None:
+    told = refused(dict(rig.worker.environment))
+    assert (
+        f"Cannot start: cannot listen on HOST=127.0.0.1 METRICS_PORT={rig.worker.environment['METRICS_PORT']}" in told
+    )
 
 
 def refused(environment: dict[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -20,7 +21,8 @@ from video.draw import Style, draw_video
 WRITTEN = "http://127.0.0.1:8000"
 KEY = "guides-0123456789abcdef"
 
-BLOCKS = {document.relative_to(ROOT): list(blocks(document)) for document in documents()}
+GUIDES = [document for document in documents() if document.parent.name != "benchmarks"]
+BLOCKS = {document.relative_to(ROOT): list(blocks(document)) for document in GUIDES}
 COMMANDS = {name: [one for one in found if one.language == "bash"] for name, found in BLOCKS.items()}
 RUN = {name: [one for one in found if not one.mark.startswith(NOT_RUN)] for name, found in COMMANDS.items()}
 LEFT_OUT = [one for found in COMMANDS.values() for one in found if one.mark.startswith(NOT_RUN)]
@@ -41,8 +43,12 @@ PRINTED = {
 }
 """What the commands of a document print, among other things."""
 
-LANGUAGES = {"bash", "css", "html", "javascript", "js", "json", "nginx", "python", "text", "toml", "tsx", "yaml"}
-"""A command in another kind of block would be tried by nobody."""
+TRIED_ELSEWHERE = {
+    **dict.fromkeys(("html", "js", "javascript", "tsx"), "guides/frontend.md"),  # by tests/test_web_api.py
+    **dict.fromkeys(("json", "promql"), "guides/operations.md"),  # by tests/test_monitoring.py
+    "python": "guides/client.md",  # by tests/test_client.py
+}
+"""Languages of other blocks than commands, and the one document that may have them."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,17 @@ def test_a_command_that_is_not_run_here_says_why(block: Block) -> None:
 
 
 def test_no_command_hides_in_a_block_of_another_kind() -> None:
-    found = [one for several in BLOCKS.values() for one in several]
-    assert [one.place for one in found if one.language not in LANGUAGES] == []
+    others = [one for found in BLOCKS.values() for one in found if one.language not in ("bash", "text")]
+    assert [one.place for one in others if TRIED_ELSEWHERE.get(one.language) != one.document] == []
+
+
+def test_what_prose_tells_to_make_or_to_run_is_there() -> None:
+    text = "\n".join(document.read_text() for document in documents())
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)) - targets == set()
+    modules = set(re.findall(r"python -m ((?:benchmarks|tools)[\w.]*)", text))
+    places = {name: ROOT.joinpath(*name.rstrip(".").split(".")) for name in modules}
+    assert [name for name, place in places.items() if not (place.with_suffix(".py").exists() or place.is_dir())] == []
 
 
 def test_a_command_that_fails_is_told_with_its_place(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import httpx
 import psutil
 import pytest
 
+from schemas import Status
 from tests.service import BASE, ROOT, Program, Service, decoders, until
 from video import child
 from video.seal import Sealed
@@ -278,3 +280,14 @@ def test_the_service_opens_as_many_files_as_it_is_allowed_to(program: Start) -> 
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+@pytest.mark.embedded
+def test_a_copy_of_the_folder_is_a_backup(serve_with: Callable[..., Service], tmp_path: Path) -> None:
+    first = serve_with()
+    done, waiting = first.seeded(Status.COMPLETED), first.seeded(Status.QUEUED)
+    shutil.copytree(first.data_dir, tmp_path / "copy")
+    first.http.delete(f"{BASE}/cleanup/{done}")
+    second = serve_with(data_dir=tmp_path / "copy")
+    assert second.http.get(f"{BASE}/results/{done}").json()["data"] == {"highlights": []}
+    assert second.ended(waiting)["status"] == "failed"  # as was to be expected of a video that is none

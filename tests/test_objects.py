@@ -400,3 +400,9 @@ def test_there_are_no_links_where_none_are_wanted_or_possible(tmp_path: Path, s3
     for place, wanted in ((s3_keys.place(), False), (f"file://{tmp_path / 'store'}", True)):
         files = open_session_files(settings_for(tmp_path, place, storage_links=wanted))
         assert (files.link(ID, "source.mp4", SHOWN), files.link_origin) == (None, None)
+
+
+def test_what_all_objects_take_is_known(files: ObjectFiles) -> None:
+    before = files.used_bytes()
+    uploaded(files, bytes(12_345))
+    assert files.used_bytes() - before == 12_345

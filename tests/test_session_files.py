@@ -133,3 +133,12 @@ def test_where_others_work_in_the_same_place_no_result_is_written_over_another(t
     files.reserve(ID)
     names = [files.write_result(ID, data) for data in (b'{"by":"one"}', b'{"by":"a late one"}')]
     assert [files.read_result(ID, name) for name in names] == [b'{"by":"one"}', b'{"by":"a late one"}']
+
+
+def test_what_all_files_take_is_known(files: SessionFiles, tmp_path: Path) -> None:
+    before = files.used_bytes()
+    (files.reserve(ID) / "source.mp4").write_bytes(bytes(100_000))
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "uploads" / "part").write_bytes(bytes(50_000))
+    (tmp_path / "uploads" / "link").symlink_to(tmp_path)
+    assert 150_000 <= files.used_bytes() - before < 200_000

@@ -411,3 +411,18 @@ def test_a_write_that_fails_leaves_the_row_as_it_was_and_the_next_goes_on(
     assert got["status"] is Status.QUEUED
     assert [path.name for path in (tmp_path / ID).iterdir()] == ["session.json"]
     assert store.change(ID, start)
+
+
+def test_rows_are_counted_by_their_status(store: SessionStore) -> None:
+    assert sum(store.counts().values()) == 0
+    for session_id in (ID, OTHER):
+        store.add(row(session_id))
+        store.add(row(session_id))  # which changes nothing where rows are shared
+    assert store.counts()[Status.QUEUED] == 2
+    store.change(ID, start)
+    store.change(ID, step)
+    counts = store.counts()
+    assert (counts[Status.QUEUED], counts[Status.PROCESSING]) == (1, 1)
+    store.remove(ID)
+    store.remove(ID)
+    assert [store.counts().get(status, 0) for status in (Status.QUEUED, Status.PROCESSING)] == [1, 0]

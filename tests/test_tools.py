@@ -39,6 +39,15 @@ def test_every_endpoint_every_body_and_every_setting_has_one_place(text: ApiText
     assert list(written.misplaced(text)) == []
 
 
+def test_every_field_and_every_parameter_has_a_sentence(text: ApiText) -> None:
+    operations = [one for path in text.openapi["paths"].values() for one in path.values()]
+    forms = [form["schema"] for one in operations for form in one.get("requestBody", {}).get("content", {}).values()]
+    bodies = [*text.openapi["components"]["schemas"].values(), *forms]
+    fields = [field for body in bodies for field in body.get("properties", {}).items()]
+    asked = [(each["name"], each) for one in operations for each in one.get("parameters", []) if each["in"] != "path"]
+    assert [name for name, schema in [*fields, *asked] if not schema.get("description")] == []
+
+
 def test_an_endpoint_without_a_place_is_told(text: ApiText) -> None:
     openapi = text.openapi | {"paths": text.openapi["paths"] | {"/new": {"get": {}}}}
     assert list(written.misplaced(ApiText(openapi))) == ["GET:/new: 0 times in its guide, not once"]
@@ -58,7 +67,7 @@ def test_a_setting_is_told_as_it_is_declared() -> None:
 
 def reasons() -> Iterator[str]:
     """All slugs that the code gives as reasons: an error's own, and what single refusals say."""
-    yield from (error.reason for error in subclasses(errors.ServiceError))
+    yield from (error.reason for error in told())
     for file in (ROOT / "api").glob("*.py"):
         if "errors" in imports(file):
             for call in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)):
@@ -73,6 +82,11 @@ def subclasses(of: type[errors.ServiceError]) -> Iterator[type[errors.ServiceErr
             yield from (one, *subclasses(one))
 
 
+def told() -> list[type[errors.ServiceError]]:
+    """All but what only a client meets: nobody answered."""
+    return [error for error in subclasses(errors.ServiceError) if error.status_code]
+
+
 def test_every_reason_is_explained_to_clients() -> None:
     assert {"http_error", "upload_locked", "stalled", "draining"} <= (given := set(reasons()) - {"any"})
     assert sorted(slug for slug in given if f"`{slug}`" not in GUIDE) == []
@@ -80,10 +94,9 @@ def test_every_reason_is_explained_to_clients() -> None:
 
 def test_the_tree_of_errors_is_drawn_as_it_grows() -> None:
     rows = {tuple(re.findall(r"\| (\d+) \| `(\w+)`", row)[0]) for row in refusals([]).splitlines()[2:]}
-    assert rows == {
-        (str(e.status_code), e.reason) for e in subclasses(errors.ServiceError) if e is not errors.HttpRefusal
-    }
-    drawn = set(re.findall(r"^[│├└─ ]*(\w+) +(?:\d{3}|any) ", errors.__doc__ or "", re.MULTILINE))
+    fixed = [error for error in told() if error is not errors.HttpRefusal]
+    assert rows == {(str(error.status_code), error.reason) for error in fixed}
+    drawn = set(re.findall(r"^[│├└─ ]*(\w+) +(?:\d+|any|-|–) ", errors.__doc__ or "", re.MULTILINE))
     assert drawn == {"ServiceError", *(error.__name__ for error in subclasses(errors.ServiceError))}
 
 

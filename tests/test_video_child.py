@@ -122,6 +122,18 @@ def test_a_consumer_that_leaves_early_leaves_no_child(leave: str) -> None:
     assert not psutil.pid_exists(pid)
 
 
+def line(body: bytes) -> bytes:
+    return FRAME.pack(b"l", len(body)) + body
+
+
+def test_what_a_child_says_is_logged_by_who_waits_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(DecoderCrashed):  # which comes of its silence afterwards
+        list(run(misbehaving.sends, line(b'[50, "odd\\n", {"file": "a\\u001b", "size": 3}]'), False))
+    said = [one for one in caplog.records if one.name == "video.child"]
+    assert [(one.levelname, one.getMessage()) for one in said] == [("WARNING", "odd\n")]  # it may not cry wolf
+    assert vars(said[0])["facts"] == {"file": "a\x1b", "size": 3}
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -130,6 +142,10 @@ def test_a_consumer_that_leaves_early_leaves_no_child(leave: str) -> None:
         FRAME.pack(b"?", 0),
         FRAME.pack(b"r", 20) + json.dumps(["SystemExit", "out!"]).encode(),
         FRAME.pack(b"m", 100) + b"half",
+        line(b"nope"),
+        line(b'[20, "said", 7]'),
+        line(json.dumps([20, "said" * 2000, {}]).encode()),
+        line(b'[20, "said", {}]') * 33,
         b"",
     ],
 )

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from schemas import Pass
 from tests.chat_server import ChatServer, Speaker, decoded, make_talkative, opened
 from vision import Question, View, VisionModel, never
+from vision.answers import read_chat
 from vision.prompts import LEVELS
 from vision.remote import LONGEST_SIDE, MOST_BYTES, WITHOUT_LIKELIHOODS, data_url
 from vision.smolvlm import open_smolvlm
@@ -156,3 +158,19 @@ def test_large_pictures_are_made_smaller_before_they_are_sent() -> None:
     red = np.zeros((40, 60, 3), np.uint8)
     red[..., 0] = 200
     assert np.abs(decoded(data_url(red)).astype(int) - red).max() < 8
+
+
+def test_each_answer_is_told_with_what_the_server_says_it_read_and_wrote(server: ChatServer) -> None:
+    told: list[Pass] = []
+    with opened(server) as eyes, eyes.look(view(1), never) as seen:
+        eyes.passed = told.append
+        seen.describe("Describe it.")
+        seen.name("What is it?", ("squats", "lunges"))
+    assert [(one.stage, one.tokens_read) for one in told] == [("tell", 100), ("weigh", 100), ("weigh", 100)]
+    assert all(one.seconds > 0 and one.tokens_written > 0 for one in told)
+
+
+@pytest.mark.parametrize("usage", [None, 7, {"prompt_tokens": "many"}, {"prompt_tokens": -1}, {"prompt_tokens": 1e99}])
+def test_a_server_that_counts_oddly_counts_nothing(usage: object) -> None:
+    body = {"choices": [{"message": {"content": "high"}, "finish_reason": "stop"}], "usage": usage}
+    assert read_chat(body).tokens_read == 0

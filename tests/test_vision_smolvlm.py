@@ -13,8 +13,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer, SmolVLMForConditionalGeneration
 
+from schemas import Pass
+from tests.service import until
 from tests.tiny_checkpoint import TINY, make_checkpoint
-from vision import Question, View, never, scoring
+from vision import Question, View, never, scoring, untold
 from vision.engine import Engine, Telling, Told
 from vision.layout import Layout
 from vision.pixels import Frames
@@ -290,3 +292,18 @@ def test_who_looks_is_told(eyes: SmolVLM, folder: Path) -> None:
         eyes.network.device.type,
         "float32",
     )
+
+
+def test_each_pass_is_told_with_its_tokens(eyes: SmolVLM, straight: Straight) -> None:
+    told: list[Pass] = []
+    eyes.passed = told.append
+    with eyes.look(view(1), never) as seen:
+        seen.describe("Describe it.")
+        until(lambda: len(told) == 2)
+    eyes.passed = untold
+    look, tell = told
+    shown = straight.inputs(view(1), "Describe it.")["input_ids"].shape[1]
+    assert (look.stage, look.tokens_written, tell.stage) == ("look", 0, "tell")
+    assert look.tokens_read + tell.tokens_read == shown
+    assert 0 < tell.tokens_written <= DESCRIBING_TOKENS
+    assert min(look.seconds, tell.seconds) > 0

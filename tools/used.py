@@ -46,7 +46,7 @@ one.jump
 one.started_at
 one.updated_at
 
-# Called by those whose classes are taken further: asyncio, uvicorn, FastAPI, httpx, Celery.
+# Called or read by those whose classes are taken further: asyncio, uvicorn, FastAPI, httpx, Celery.
 one.buffer_updated
 one.get_buffer
 one.get_route_handler
@@ -66,23 +66,11 @@ one.skip_frame
 one.thread_type
 one.skip_special_tokens
 
-# Read by the library's HTTP server, of whom a test takes it further.
-one.close_connection
-one.daemon_threads
-one.protocol_version
-
 # What a test puts in the place of shutil's own.
 one.ignore_errors
 
-# What may be wished of an upload, by keywords; and measurements that are called by their names in a table.
+# What may be wished of an upload, by keywords.
 one.idempotency_key
 one.remember_in
 one.on_begun
 one.on_sent
-one.compared
-one.ten
-
-# Set for http.server, which reads them.
-one.protocol_version
-one.close_connection
-one.daemon_threads

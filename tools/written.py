@@ -9,17 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config import Settings
+from figures import FIGURES
 from tools.api_text import ApiText, described, refusals
 from tools.documents import ROOT, documents
+from tools.figures_text import figures_table, told_by
 from tools.marked import rewritten, words_of
 from tools.settings_text import settings
 
 API, CONFIGURATION = ROOT / "guides" / "api.md", ROOT / "guides" / "configuration.md"
+OPERATIONS = ROOT / "guides" / "operations.md"
 
 
 def parts(text: ApiText) -> Iterator[tuple[Path, str]]:
     """Every file that has written parts, and what it has to be."""
     writers = {"routes": text.routes, "bodies": text.bodies, "refusals": refusals, "settings": settings}
+    writers["figures"] = figures_table
     yield ROOT / "openapi.json", json.dumps(text.openapi, indent=1, ensure_ascii=False) + "\n"
     for document in documents():
         yield document, rewritten(document.read_text(), writers)
@@ -32,6 +36,7 @@ def misplaced(text: ApiText) -> Iterator[str]:
         ("routes", text.route_names, api),
         ("bodies", text.body_names, api),
         ("settings", {name.upper() for name in Settings.model_fields}, configuration),
+        ("figures", {told_by(figure) for figure in FIGURES.values()}, OPERATIONS.read_text()),
     ):
         told = Counter(words_of(guide, kind))
         yield from (f"{name}: {told[name]} times in its guide, not once" for name in sorted(names) if told[name] != 1)

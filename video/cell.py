@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import json
+import logging
 import os
 import resource
 import signal
 import struct
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,6 +22,8 @@ from errors import ServiceError
 from schemas import Limits
 from video.seal import seal
 from video.wire import encode
+
+logger = logging.getLogger(__name__)
 
 FRAME = struct.Struct("!cI")
 """A frame on the pipe: its kind, the length of its body, then the body."""
@@ -46,6 +50,8 @@ class Kind(StrEnum):
     """An error raised on purpose: its class and its words."""
     FAILURE = "f"
     """Any other: its traceback."""
+    LINE = "l"
+    """For the log, where it gets the ids of the work that it belongs to: level, event, facts."""
 
 
 def serve(
@@ -61,7 +67,11 @@ def serve(
     try:
         _shut(limits, cpu_seconds, pipe.fileno())
         seal(reads)
-        _send(pipe, *_work(function, arguments, pipe))
+        _log_into(pipe)
+        _say("child begun", function)
+        last = _work(function, arguments, pipe)
+        _say("child done", function, **_taken())
+        _send(pipe, *last)
     except MemoryError:
         code = OUT_OF_MEMORY
     except BrokenPipeError:
@@ -84,6 +94,33 @@ def _work(
     except Exception:  # noqa: BLE001  the server raises it again, with this traceback
         return Kind.FAILURE, traceback.format_exc().encode()
     return Kind.END, b""
+
+
+class _Lines(logging.Handler):
+    """Into the pipe: the log itself is the server's."""
+
+    def __init__(self, pipe: Connection) -> None:
+        super().__init__()
+        self._pipe = pipe
+
+    def emit(self, record: logging.LogRecord) -> None:
+        facts = getattr(record, "facts", {})
+        _send(self._pipe, Kind.LINE, json.dumps([record.levelno, record.getMessage(), facts], default=str).encode())
+
+
+def _log_into(pipe: Connection) -> None:
+    root = logging.getLogger()
+    root.handlers[:] = [_Lines(pipe)]
+    root.setLevel(logging.DEBUG)
+
+
+def _say(what: str, function: Callable[..., object], **facts: int) -> None:
+    logger.debug(what, extra={"facts": {"step": function.__name__, "pid": os.getpid(), **facts}})
+
+
+def _taken() -> dict[str, int]:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {"cpu_ms": round(1000 * time.process_time()), "peak_mb": peak >> 20}
 
 
 def _send(pipe: Connection, kind: Kind, body: bytes) -> None:

@@ -56,6 +56,9 @@ PIPE_BYTES = 1 << 20
 MOST_BYTES = 32 << 20
 """Of one message. A piece of a scan has a hundredth of that."""
 
+MOST_LINES, LINE_BYTES = 32, 4096
+"""That one child may have logged. A decoder that was taken over must not flood the log."""
+
 REFUSALS: dict[str, type[ServiceError]] = {
     refusal.__name__: refusal
     for refusal in (UnsupportedVideo, VideoTooLarge, AnalysisFailed, DecoderCrashed, DecodeTimeout, OutOfMemory)
@@ -88,7 +91,7 @@ def run(
     process, pipe = _begin(function, arguments, reads, limits, math.ceil(wall_seconds * 4))
     try:
         inbox = _Inbox(pipe)
-        waited = 0.0
+        waited, lines = 0.0, 0
         while True:
             began = time.monotonic()
             frame = _next(inbox, min(silence_seconds, wall_seconds - waited), stopped)
@@ -98,6 +101,10 @@ def run(
             kind, body = frame
             if kind == Kind.END:
                 return
+            if kind == Kind.LINE and lines < MOST_LINES:
+                lines += 1
+                _log(body)
+                continue
             yield _message(kind, body, expect)
     finally:
         _end(process, pipe)
@@ -165,6 +172,18 @@ def _next(inbox: _Inbox, patience: float, stopped: Callable[[], bool]) -> tuple[
         if time.monotonic() > deadline:
             raise DecodeTimeout("Decoding this video took longer than the service allows.")
     raise AnalysisStopped
+
+
+def _log(body: bytes) -> None:
+    """A line of the child's, with the ids of whoever waits for it. Nothing in it is believed."""
+    try:
+        if len(body) > LINE_BYTES:
+            raise ValueError("no line is so long")
+        level, said, facts = json.loads(body)
+        told = {str(name): value if isinstance(value, int) else str(value) for name, value in facts.items()}
+        logger.log(min(int(level), logging.WARNING), "%s", said, extra={"facts": told})
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DecoderCrashed("The video's decoder answered with nonsense.") from error
 
 
 def _message(kind: str, body: bytes, expect: type[T]) -> T:

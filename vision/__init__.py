@@ -15,6 +15,8 @@ from typing import Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas import Pass
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 """Read once, when torch is loaded, which is after this. Its threads would otherwise wait for each other at full speed,
 and so keep each other from working while others want the cores too: on two loaded cores, reading 649 tokens took 12.1 s
@@ -27,9 +29,17 @@ Stopped = Callable[[], bool]
 """A session's own `progress.stopped`: True once its work should stop. It also tells whose request it is."""
 
 
+Passed = Callable[[Pass], None]
+"""Told of each thing that a model did, in whatever thread it did that."""
+
+
 def never() -> bool:
     """For who works for no session."""
     return False
+
+
+def untold(one: Pass) -> None:
+    """For a model of which nobody keeps count."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ STEERING = re.compile(r"<[^<>\s]{1,40}>|\[/?[A-Z_]{2,20}\]")
 A_LITTLE = 1e-6
 """More than rounding takes."""
 
+MOST_TOKENS = 10_000_000
+"""That a server may say it read or wrote for one answer."""
+
 SURELY_A_BEGINNING = 2
 """Letters of a level's first token, where it takes several, by which it is known."""
 
@@ -56,6 +59,9 @@ class Said:
     text: str
     whole: bool
     top: Top | None
+    tokens_read: int = 0
+    """0 where the server does not tell, and so below."""
+    tokens_written: int = 0
 
 
 def read_models(body: Any) -> str:
@@ -71,7 +77,14 @@ def read_chat(body: Any) -> Said:
     if not isinstance(text, str):
         raise TypeError("a message's content is text")
     top = None if told is None else Top(tuple(_token(one) for one in told[0]["top_logprobs"]) if told else ())
-    return Said(text, choice.get("finish_reason") == "stop", top)
+    read, written = (_count(body.get("usage"), kind) for kind in ("prompt_tokens", "completion_tokens"))
+    return Said(text, choice.get("finish_reason") == "stop", top, read, written)
+
+
+def _count(usage: Any, kind: str) -> int:
+    """Whatever is no number of tokens counts as none: no session fails for that."""
+    count = usage.get(kind) if isinstance(usage, dict) else None
+    return count if type(count) is int and 0 <= count <= MOST_TOKENS else 0
 
 
 def read_refusal(body: Any) -> str:

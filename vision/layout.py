@@ -45,6 +45,10 @@ class Sheet:
     question: tuple[int, ...]
     answers: tuple[tuple[int, ...], ...]
 
+    @property
+    def tokens(self) -> int:
+        return len(self.question) + sum(map(len, self.answers))
+
     def parts(self, most: int) -> list[Sheet]:
         """The same in sheets of at most so many tokens of answers each; one answer may have more."""
         parts: list[list[tuple[int, ...]]] = []

@@ -13,13 +13,14 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 
 from errors import AnalysisFailed, AnalysisStopped, CannotStart, VisionUnreachable
-from vision import Facts, Habits, Named, Picture, Question, Rating, Stopped, View, never
+from schemas import Pass
+from vision import Facts, Habits, Named, Passed, Picture, Question, Rating, Stopped, View, never, untold
 from vision.answers import Said, Top, chosen, harmless, name_of, picked, rated, read_chat, read_models, shortened
 from vision.blanks import Blanks
 from vision.circuit import KeyRefused, Patience, Server
@@ -72,6 +73,7 @@ class Remote:
         self._likelihoods: bool | None = None
         """Whether the server tells them, once it has answered."""
         self._blanks = Blanks[Top]()
+        self.passed: Passed = untold
         self.habits = Habits(pictures=8)
         self.facts = Facts("remote", model, None, "remote", "unknown")
 
@@ -123,7 +125,7 @@ class Remote:
 
     def describe(self, seen: Look[_Shown], prompt: str) -> str:
         text = harmless(prompt, QUESTION_CHARACTERS)
-        said = self._ask(seen, text, {"max_tokens": DESCRIBING_TOKENS})
+        said = self._ask(seen, text, {"max_tokens": DESCRIBING_TOKENS}, "tell")
         told, circled = shortened(harmless(said.text, QUESTION_CHARACTERS))
         return tidy(told, text, said.whole and not circled)
 
@@ -156,12 +158,17 @@ class Remote:
             self._blanks.put(key, known)
         return known
 
-    def _ask(self, seen: Look[_Shown], text: str, how: dict[str, Any]) -> Said:
+    def _ask(
+        self, seen: Look[_Shown], text: str, how: dict[str, Any], stage: Literal["weigh", "tell"] = "weigh"
+    ) -> Said:
         messages = [{"role": "user", "content": _laid_out(seen.what, text)}]
         if seen.system:
             messages.insert(0, {"role": "system", "content": [{"type": "text", "text": seen.system}]})
         body = {"model": self._model, "messages": messages, "temperature": 0, "stream": False, **how}
-        return self._server.ask("chat/completions", body, read_chat, seen.stopped)
+        began = time.monotonic()
+        said = self._server.ask("chat/completions", body, read_chat, seen.stopped)
+        self.passed(Pass(stage, time.monotonic() - began, said.tokens_read, said.tokens_written))
+        return said
 
     def greet(self) -> None:
         """Show the server one blank picture: says in words what it refuses, and finds out whether it tells likelihoods.

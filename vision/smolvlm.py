@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from errors import AnalysisFailed, OutOfMemory
-from vision import Facts, Named, Question, Rating, Stopped, View, scoring
+from schemas import Pass
+from vision import Facts, Named, Passed, Question, Rating, Stopped, View, scoring, untold
 from vision.batcher import Batcher, Task
 from vision.blanks import Blanks
 from vision.engine import Engine, Telling
@@ -38,6 +39,9 @@ LABEL_TOKENS = 32
 
 ANSWER_TOKENS = 512
 """Of answers that are weighed in one row. A row costs its length squared, and a client's list may be long."""
+
+
+Stage = Literal["look", "weigh", "tell"]
 
 
 @dataclass
@@ -79,6 +83,7 @@ class SmolVLM:
         sizes = batches or batch_sizes(model.device)
         self._batcher = Batcher(self._work, lambda kind: sizes[kind[0]])
         self._blanks = Blanks[list[list[float]]]()
+        self.passed: Passed = untold
         self.warnings: tuple[str, ...] = ()
         self.habits = habits_on(model.device)
         self.facts = Facts("smolvlm2", name, revision, model.device.type, str(model.dtype).removeprefix("torch."))
@@ -185,21 +190,24 @@ class SmolVLM:
             raise AnalysisFailed(f"The model took longer than {LOOKING_SECONDS:g} s for one stretch of the video.")
         self._threads.apply()
 
-    def _work(self, kind: tuple[str, int], tasks: list[Task[Any]]) -> None:
+    def _work(self, kind: tuple[Stage, int], tasks: list[Task[Any]]) -> None:
         """In the batcher's thread."""
         self._threads.apply()
-        self._deadline = time.monotonic() + LOOKING_SECONDS * len(tasks)
+        began = time.monotonic()
+        self._deadline = began + LOOKING_SECONDS * len(tasks)
         try:
             with torch.inference_mode():
-                {"look": self._do_look, "weigh": self._do_weigh, "tell": self._do_tell}[kind[0]](tasks)
+                read, written = {"look": self._do_look, "weigh": self._do_weigh, "tell": self._do_tell}[kind[0]](tasks)
         except Exception as error:
             if not out_of_memory(error):
                 raise
             free_memory(self._engine.device)
             raise OutOfMemory("There was not enough memory for the model to look at the video.") from error
+        self.passed(Pass(kind[0], time.monotonic() - began, read, written))
 
-    def _do_look(self, tasks: list[Task[Any]]) -> None:
-        """Each distinct picture of the batch goes through the tower once."""
+    def _do_look(self, tasks: list[Task[Any]]) -> tuple[int, int]:
+        """Each distinct picture of the batch goes through the tower once. Gives the tokens read and written, as the two
+        below."""
         kept = [self._frames.distinct(task.wanted.squares) for task in tasks]
         unlike = [task.wanted.squares[sorted(set(one))] for task, one in zip(tasks, kept, strict=True)]
         squares = torch.cat(unlike).to(self._engine.device)
@@ -211,15 +219,18 @@ class SmolVLM:
         pasts = self._engine.read([task.wanted.text for task in tasks], pictures)
         for task, past in zip(tasks, pasts, strict=True):
             task.finish(past)
+        return sum(len(task.wanted.text) for task in tasks), 0
 
-    def _do_weigh(self, tasks: list[Task[Any]]) -> None:
+    def _do_weigh(self, tasks: list[Task[Any]]) -> tuple[int, int]:
         pasts, sheets = [task.wanted[0] for task in tasks], [task.wanted[1] for task in tasks]
         for task, weights in zip(tasks, self._engine.weigh(pasts, sheets), strict=True):
             task.finish(weights)
+        return sum(sheet.tokens for sheet in sheets), 0
 
-    def _do_tell(self, tasks: list[Task[Any]]) -> None:
+    def _do_tell(self, tasks: list[Task[Any]]) -> tuple[int, int]:
         pasts, wanted = [task.wanted[0] for task in tasks], [task.wanted[1] for task in tasks]
         self._engine.tell(pasts, wanted, lambda row, told: tasks[row].finish(told))
+        return sum(len(one.question) for one in wanted), sum(len(task.result.ids) for task in tasks if task.result)
 
 
 def _untold(_: str, __: float) -> None:

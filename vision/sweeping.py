@@ -13,6 +13,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from logs import kept
 from progress import Progress
 from schemas import Glance, Scanned, Still
 from vision import Seen, View, VisionModel
@@ -82,7 +83,7 @@ class Sweep:
         self._coming: Queue[View | None] = Queue(model.habits.together)
         self._leaving, self._ended = False, threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="sweeping", daemon=True)
+        self._thread = threading.Thread(target=kept(self._work), name="sweeping", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -12,6 +12,7 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 
 from analysis.fusion import fused, trust
+from logs import kept
 from progress import Band, Progress
 from schemas import Glance, Limits, Moment, SetGlance, Sight, Stage, Still, WorkoutParams, WorkoutSet
 from video.stills import stills
@@ -247,7 +248,7 @@ def asked(looks: Iterator[Seen], ask: Callable[[Seen], T], together: int) -> Ite
         with ExitStack() as leaving, ThreadPoolExecutor(len(some), "asking") as pool:
             for seen in some:
                 leaving.enter_context(seen)
-            yield from pool.map(ask, some)
+            yield from pool.map(kept(ask), some)
 
 
 def _leave(seen: Seen) -> None:

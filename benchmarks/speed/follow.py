@@ -25,7 +25,7 @@ AT_WORK = 2
 """As many as the service works on at once; those behind them wait."""
 
 
-def follow(room: Room) -> list[Line]:
+def bench_follow(room: Room) -> list[Line]:
     """The session that is followed waits at the end of the queue, and the change is its place: those before it are
     cancelled one by one. The decoders of those before them are stopped, so that nothing else runs."""
     folder, changes = room.folder, 5 if room.quick else 30

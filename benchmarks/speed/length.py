@@ -33,7 +33,7 @@ class Run:
         return self.seconds / self.minutes
 
 
-def length(room: Room) -> list[Line]:
+def bench_length(room: Room) -> list[Line]:
     runs = []
     for minutes in (1, 2, 4) if room.quick else (5, 15, 45):
         video = footage_of(room.footage, "small", SMALL, 60.0 * minutes)

@@ -65,7 +65,7 @@ def seconds_to_analyse(path: Path, stills: bool) -> float:
     return time.perf_counter() - began
 
 
-def reel(room: Room) -> list[Line]:
+def bench_reel(room: Room) -> list[Line]:
     rounds, seconds = (2, 20.0) if room.quick else (5, 60.0)
     video = footage_of(room.footage, "hd", HD, seconds)
     gap = seconds / CLIPS

@@ -48,7 +48,7 @@ def seconds_to_look(path: Path, duration: float) -> float:
     return time.perf_counter() - began
 
 
-def looking(room: Room) -> list[Line]:
+def bench_scan(room: Room) -> list[Line]:
     rounds, seconds = (2, 12.0) if room.quick else (5, 60.0)
     video = footage_of(room.footage, "hd", HD, seconds)
     duration = probe(video, Limits()).duration_seconds

@@ -44,7 +44,7 @@ def seconds_of_legacy(address: Address, video: bytes) -> float:
     return answer.seconds
 
 
-def session(room: Room) -> list[Line]:
+def bench_session(room: Room) -> list[Line]:
     rounds, seconds = (2, 12.0) if room.quick else (5, 60.0)
     video = footage_of(room.footage, "hd", HD, seconds).read_bytes()
     with product(room.folder / "data") as program:

@@ -16,7 +16,7 @@ CONNECTIONS = 8
 """Enough that the server never waits for the client."""
 
 
-def status(room: Room) -> list[Line]:
+def bench_status(room: Room) -> list[Line]:
     """The session that is asked for is being worked on: its decoder is stopped, so that nothing else runs."""
     folder, (rounds, seconds) = room.folder, (5, 0.3) if room.quick else (40, 0.4)
     video = draw_video(folder / "long.mp4", 300, sound=False, style=Style(width=160, height=90, rate=10)).path

@@ -52,7 +52,7 @@ class _Uploads:
         return self._form.size / 1e6 / answer.seconds
 
 
-def one(room: Room) -> list[Line]:
+def bench_upload(room: Room) -> list[Line]:
     folder, (megabytes, rounds) = room.folder, (128, 2) if room.quick else (1024, 5)
     form = padded_form(folder, megabytes)
     size = f"{megabytes} MiB"
@@ -108,7 +108,7 @@ def _watched(upload: Callable[[], float], pid: int, address: Address, path: str,
     return watch
 
 
-def ten(room: Room) -> list[Line]:
+def bench_ten(room: Room) -> list[Line]:
     """Ten uploads at once to a server that has taken one before."""
     folder, megabytes, count = room.folder, (20 if room.quick else 200), 10
     form = padded_form(folder, megabytes)

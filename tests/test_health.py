@@ -1,0 +1,60 @@
+"""`/health` says in words what is wrong, and nothing that strangers should not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from errors import CannotStart
+from schemas import Status
+from task_manager import BackgroundTaskManager
+from tests.service import Service, until
+from vision import VisionModel
+from vision.eyes import Eyes, Tell
+
+Serve = Callable[..., Service]
+
+
+def troubles(service: Service) -> list[str]:
+    found: list[str] = service.http.get("/health").json()["troubles"]
+    return found
+
+
+@pytest.mark.embedded
+def test_where_nothing_is_wrong_nothing_is_said(shared_service: Service) -> None:
+    health = shared_service.http.get("/health").json()
+    assert (health["troubles"], health["queue"]["capacity"]) == ([], 100)
+    assert health["disk"]["free_bytes"] > health["disk"]["floor_bytes"] == 256 << 20
+
+
+@pytest.mark.embedded
+def test_a_full_queue_and_a_full_disk_are_told_with_their_figures(serve_with: Serve) -> None:
+    service = serve_with(min_free_disk_mb=1 << 40, max_queued=1)
+    service.seeded(Status.QUEUED)
+    disk, queue = troubles(service)
+    assert disk.startswith("The disk is nearly full: ")
+    assert disk.endswith(f"MiB are free, and uploads have to leave {1 << 40}; they are refused")
+    assert queue == "The queue is full: 1 sessions wait, and more are refused"
+
+
+def refuse(tell: Tell) -> VisionModel:
+    raise CannotStart("there is no model in /srv/secret/model")
+
+
+@pytest.mark.embedded
+def test_a_model_that_cannot_be_had_is_told_without_its_place(serve_with: Serve) -> None:
+    service = serve_with(Eyes(refuse))
+    until(lambda: service.house.eyes.settled)
+    assert troubles(service) == ["No model looks: there is no model in model"]
+
+
+@pytest.mark.embedded
+def test_what_does_not_end_and_that_it_stops_are_told(serve_with: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = serve_with()
+    monkeypatch.setattr(BackgroundTaskManager, "stuck", 2)
+    service.house.tasks.drain()
+    assert troubles(service) == [
+        "The service is about to stop",
+        "2 analyses were given up and do not end; a restart frees what they hold",
+    ]
