@@ -23,9 +23,9 @@ from vision.eyes import Eyes
 TELLER = "metrics"
 """What is held by the one process that tells of all."""
 
-HELD_SECONDS = 90.0
-"""A process that is asked once a minute goes on telling; one that is asked no more leaves it to another after so long,
-so that sums over all processes count everything once."""
+SCRAPES, LEAST_SECONDS, MOST_SECONDS = 3, 5.0, 90.0
+"""The one that tells goes on while it is asked, and leaves it to another once it was not for as long as that many
+times it usually is asked in; so sums over all processes count everything once."""
 
 LOOK_SECONDS = {True: 3600.0, False: 60.0}
 """Between two looks at how much room files take: where a store elsewhere keeps them, each thousand of them is a request
@@ -85,13 +85,16 @@ def of_place(files: SessionFiles, eyes: Eyes, settings: Settings) -> Iterator[Re
 class Together:
     """Of all who share their rows, or of the one process that has its own. Close it to let another tell at once."""
 
-    def __init__(self, store: SessionStore, files: SessionFiles, settings: Settings) -> None:
+    def __init__(
+        self, store: SessionStore, files: SessionFiles, settings: Settings, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._store, self._capacity = store, settings.max_queued
         self._used = Looking(files.used_bytes, LOOK_SECONDS[bool(settings.storage_url)])
         self._name = uuid.uuid4().hex
+        self._clock, self._asked, self._usual = clock, -MOST_SECONDS, 0.0
 
     def readings(self) -> Iterator[Reading]:
-        if is_shared(self._store) and not self._store.board.hold(TELLER, self._name, HELD_SECONDS):
+        if is_shared(self._store) and not self._store.board.hold(TELLER, self._name, self._seconds_to_hold()):
             return
         counts = self._store.counts()
         for status in Status:
@@ -101,6 +104,12 @@ class Together:
         used = self._used.newest()
         if used is not None:
             yield Reading(figures.STORAGE_USED, used)
+
+    def _seconds_to_hold(self) -> float:
+        """Somebody who looks by hand between two scrapes makes it hardly shorter."""
+        since, self._asked = self._clock() - self._asked, self._clock()
+        self._usual = max(since, self._usual / 2)
+        return min(MOST_SECONDS, max(LEAST_SECONDS, SCRAPES * self._usual))
 
     def start(self) -> None:
         """Nothing is done before somebody asks."""

@@ -5,31 +5,24 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from cluster import free_port
 from config import Settings
 from figures import FIGURES
 from schemas import Status
 from tests.browser import needed
-from tests.service import BASE, PATIENCE, ROOT, Service, serve, until
+from tests.prometheus import MONITORING, Prometheus
+from tests.service import BASE, ROOT, Service, serve, until
 
-MONITORING = ROOT / "monitoring"
 GUIDE = (ROOT / "guides" / "operations.md").read_text()
 QUERIES = [
     " ".join(line for line in query.splitlines() if not line.startswith("#"))
     for block in re.findall(r"^```promql\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
     for query in block.strip().split("\n\n")
 ]
-DATA_SECONDS = 10.0
-"""For two scrapes to have seen everything, and the rules to have been reckoned."""
-
 ALERTS = re.findall(r"alert: (\w+)", (MONITORING / "alerts.yml").read_text())
 
 
@@ -67,59 +60,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def prometheus(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    running = Prometheus(service, tmp_path_factory.mktemp("prometheus"))
+    url = service.http.base_url
+    running = Prometheus([f"{url.host}:{url.port}"], tmp_path_factory.mktemp("prometheus"))
     yield running
     running.close()
-
-
-class Prometheus:
-    """A real one, that asks the service twice a second."""
-
-    def __init__(self, service: Service, folder: Path) -> None:
-        config = (MONITORING / "prometheus.yml").read_text()
-        config = config.replace("15s", "500ms").replace("alerts.yml", str(MONITORING / "alerts.yml"))
-        url = service.http.base_url
-        (folder / "prometheus.yml").write_text(config.replace("127.0.0.1:8000", f"{url.host}:{url.port}"))
-        port = free_port()
-        self._log = folder / "log"
-        command = [needed("prometheus"), "--config.file", str(folder / "prometheus.yml")]
-        command += ["--storage.tsdb.path", str(folder / "data"), "--web.listen-address", f"127.0.0.1:{port}"]
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1/", timeout=PATIENCE, verify=False)
-        until(self._ready)
-
-    def _ready(self) -> bool:
-        assert self._process.poll() is None, self.log()
-        try:
-            return self.http.get("status/config").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def answer(self, query: str) -> list[Any]:
-        body = self.http.get("query", params={"query": query}).json()
-        assert body["status"] == "success", body
-        found: list[Any] = body["data"]["result"]
-        return found
-
-    def unanswered(self, queries: set[str]) -> set[str]:
-        """Those to which there is no answer in time."""
-        left, deadline = queries, time.monotonic() + DATA_SECONDS
-        while left and time.monotonic() < deadline:
-            left = {query for query in left if not self.answer(query)}
-        return left
-
-    def rules(self) -> dict[str, dict[str, Any]]:
-        groups = self.http.get("rules").json()["data"]["groups"]
-        return {rule["name"]: rule for group in groups for rule in group["rules"]}
-
-    def close(self) -> None:
-        self.http.close()
-        self._process.terminate()
-        self._process.wait(PATIENCE)
 
 
 def test_after_a_short_load_every_alert_and_every_query_has_data(

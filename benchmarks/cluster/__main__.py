@@ -20,6 +20,7 @@ from benchmarks.cluster.poison import poison
 from benchmarks.cluster.stops import stops
 from benchmarks.cluster.storage import store_cuts, store_refuses, store_slow
 from benchmarks.cluster.throughput import throughput
+from benchmarks.cluster.watched import watched
 from benchmarks.faults.running import Trials, carry_out
 
 SEED = 20
@@ -38,6 +39,7 @@ TRIALS: Trials = {
     "cut": ("the store cuts connections in the middle of a part", store_cuts),
     "throughput": ("two workers beside one, a slow model elsewhere", throughput),
     "overhead": ("one session in a cluster beside one in the service alone", overhead),
+    "watched": ("a real Prometheus beside it, while a worker's child and a front door are killed", watched),
     "cost": ("what a session costs Redis", costs),
 }
 
