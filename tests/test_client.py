@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 import schemas
+from api.health import Health
 from api.keyed import ListedBody, SessionsBody, TokenBody
 from client import (
     AsyncVideoClient,
@@ -128,7 +129,8 @@ def test_a_refusal_carries_the_services_words_and_reason(client: VideoClient, sh
 
 def test_health_says_who_looks(client: VideoClient) -> None:
     assert client.alive()
-    assert client.health()["analyzer"] == "signals"
+    health = client.health()
+    assert (health["ready"], health["analyzer"], health["troubles"]) == (True, "signals", [])
 
 
 def test_a_service_that_is_not_there_is_told(kind: type[VideoClient], short: Path) -> None:
@@ -201,22 +203,43 @@ def test_where_there_are_no_events_polls_tell_the_same(far: VideoClient, way: Be
     far.cleanup(session_id)
 
 
-def test_a_file_goes_on_where_it_was_cut_off(far: VideoClient, way: Between, short: Path, tmp_path: Path) -> None:
-    session_id = far.upload(short)["sessionId"]
-    far.wait(session_id)
-    way.wrong = once("cut", "GET", "/reel.mp4")
-    (reel,) = far.download(session_id, tmp_path, ["reel.mp4"])
-    whole, rest = way.of("GET", "/reel.mp4")
-    size = reel.stat().st_size
-    assert "range" not in whole.headers
-    assert (rest.headers["range"], bool(rest.headers["if-range"])) == (f"bytes={size // 2}-", True)
-    assert reel.read_bytes()[-8:] == far_bytes(way, session_id)[-8:]
-    assert list(tmp_path.iterdir()) == [reel]
-    far.cleanup(session_id)
+@pytest.fixture(scope="module")
+def finished(shared_service: Service, short: Path) -> Iterator[str]:
+    """A session that has a reel."""
+    session_id = shared_service.start(short)
+    shared_service.results(session_id)
+    yield session_id
+    shared_service.http.delete(f"{BASE}/cleanup/{session_id}")
 
 
-def far_bytes(way: Between, session_id: str) -> bytes:
+def reel_of(way: Between, session_id: str) -> bytes:
     return httpx.get(f"{way.url}{BASE}/files/{session_id}/reel.mp4", trust_env=False).content
+
+
+def test_a_file_goes_on_where_it_was_cut_off(far: VideoClient, way: Between, finished: str, tmp_path: Path) -> None:
+    way.wrong = once("cut", "GET", "/reel.mp4")
+    (reel,) = far.download(finished, tmp_path, ["reel.mp4"])
+    whole, rest = way.of("GET", "/reel.mp4")
+    assert "range" not in whole.headers
+    half = reel.stat().st_size // 2
+    assert (rest.headers["range"], bool(rest.headers["if-range"])) == (f"bytes={half}-", True)
+    assert reel.read_bytes() == reel_of(way, finished)
+    assert list(tmp_path.iterdir()) == [reel]
+
+
+def test_what_came_of_a_file_stays_for_another_call_where_that_is_wished(
+    kind: type[VideoClient], way: Between, finished: str, tmp_path: Path
+) -> None:
+    with kind(way.url, patience=0) as client:
+        for keep_parts, kept in ((False, 0), (True, 1)):
+            way.wrong = once("cut", "GET", "/reel.mp4")
+            with pytest.raises(NoAnswer):
+                client.download(finished, tmp_path, ["reel.mp4"], keep_parts=keep_parts)
+            assert len(list(tmp_path.iterdir())) == kept
+        (reel,) = client.download(finished, tmp_path, ["reel.mp4"], keep_parts=True)
+    assert way.of("GET", "/reel.mp4")[-1].headers["range"].startswith("bytes=")
+    assert reel.read_bytes() == reel_of(way, finished)
+    assert list(tmp_path.iterdir()) == [reel]
 
 
 def test_another_store_is_not_told_the_key(kind: type[VideoClient], way: Between, tmp_path: Path) -> None:
@@ -356,6 +379,7 @@ def test_types_are_those_of_the_service() -> None:
     for told, body in same.items():
         aliases = {field.alias for field in body.model_fields.values()}
         assert told.__required_keys__ | told.__optional_keys__ == aliases
+    assert answers.Health.__required_keys__ <= Health.model_fields.keys()
 
 
 def test_both_clients_offer_the_same() -> None:

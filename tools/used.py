@@ -18,28 +18,13 @@ one.total_duration_seconds
 one.video_duration_formatted
 one.vtt_url
 
-# The same keys as the client's types have them, and options of an upload that are looked up by name.
-one.analysisType
-one.createdAt
-one.durationSeconds
-one.etaSeconds
-one.expiresAt
-one.hasAudio
-one.nextCursor
-one.queuePosition
-one.segmentsDone
-one.segmentsTotal
-one.sessionId
-one.sessionToken
-one.sizeBytes
-one.updatedAt
+# What may be wished of an upload, by keywords that are looked up by name.
 one.idempotency_key
 one.on_begun
 one.on_sent
 one.remember_in
 
-# Columns of a session's row, and marks of a dissolve: read together with all others, by their names.
-one.calm
+# Columns of a session's row, and a mark of a dissolve: read together with all others, by their names.
 one.ended_at
 one.idempotency
 one.jump
@@ -68,9 +53,3 @@ one.skip_special_tokens
 
 # What a test puts in the place of shutil's own.
 one.ignore_errors
-
-# What may be wished of an upload, by keywords.
-one.idempotency_key
-one.remember_in
-one.on_begun
-one.on_sent
