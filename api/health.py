@@ -165,11 +165,11 @@ class HealthApi:
             free, floor = disk.free_bytes >> 20, disk.floor_bytes >> 20
             yield f"The disk is nearly full: {free} MiB are free, and uploads have to leave {floor}; they are refused"
         if queue and queue.waiting >= queue.capacity:
-            yield f"The queue is full: {queue.waiting} sessions wait, and more are refused"
+            yield f"The queue is full: {queue.waiting} of {queue.capacity} sessions wait, and more are refused"
         if self._eyes.error or self._eyes.warning:
             yield self._eyes.words
         if stuck := self._tasks.stuck:
-            yield f"{stuck} analyses were given up and do not end; a restart frees what they hold"
+            yield f"Analyses that were given up do not end ({stuck}); a restart frees what they hold"
         if not child.sealed().fully:
             yield "Decoders are not shut in fully on this machine"
 

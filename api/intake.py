@@ -169,7 +169,7 @@ class Intake:
         body.arrived = partial(self.meter.upload_arrived, "form")
         try:
             with logs.about(session_id, logs.request_id.get()), refusals_counted(self.meter), self.counted():
-                event(logger, "upload begun", bytes=request.headers.get("content-length"))
+                event(logger, "upload begun", bytes=int(request.headers.get("content-length", 0)) or None)
                 return await self._take_or_leave_nothing(request, body, read_form, session_id, legacy)
         finally:
             request.state.body_left_unread = not body.ended

@@ -100,10 +100,12 @@ class CleanedUp(TypedDict):
 
 
 class Health(TypedDict):
-    """What every version answers; newer ones say more."""
+    """Of what a service tells of itself, what its clients may want to know."""
 
     status: str
     ready: bool
+    troubles: list[str]
+    """What is wrong, a sentence each."""
     analyzer: str
     eyes: str
     version: str

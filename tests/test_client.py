@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 import schemas
+from api.health import Health
 from api.keyed import ListedBody, SessionsBody, TokenBody
 from client import (
     AsyncVideoClient,
@@ -128,7 +129,8 @@ def test_a_refusal_carries_the_services_words_and_reason(client: VideoClient, sh
 
 def test_health_says_who_looks(client: VideoClient) -> None:
     assert client.alive()
-    assert client.health()["analyzer"] == "signals"
+    health = client.health()
+    assert (health["ready"], health["analyzer"], health["troubles"]) == (True, "signals", [])
 
 
 def test_a_service_that_is_not_there_is_told(kind: type[VideoClient], short: Path) -> None:
@@ -377,6 +379,7 @@ def test_types_are_those_of_the_service() -> None:
     for told, body in same.items():
         aliases = {field.alias for field in body.model_fields.values()}
         assert told.__required_keys__ | told.__optional_keys__ == aliases
+    assert answers.Health.__required_keys__ <= Health.model_fields.keys()
 
 
 def test_both_clients_offer_the_same() -> None:

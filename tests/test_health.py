@@ -35,7 +35,7 @@ def test_a_full_queue_and_a_full_disk_are_told_with_their_figures(serve_with: Se
     disk, queue = troubles(service)
     assert disk.startswith("The disk is nearly full: ")
     assert disk.endswith(f"MiB are free, and uploads have to leave {1 << 40}; they are refused")
-    assert queue == "The queue is full: 1 sessions wait, and more are refused"
+    assert queue == "The queue is full: 1 of 1 sessions wait, and more are refused"
 
 
 def refuse(tell: Tell) -> VisionModel:
@@ -56,5 +56,5 @@ def test_what_does_not_end_and_that_it_stops_are_told(serve_with: Serve, monkeyp
     service.house.tasks.drain()
     assert troubles(service) == [
         "The service is about to stop",
-        "2 analyses were given up and do not end; a restart frees what they hold",
+        "Analyses that were given up do not end (2); a restart frees what they hold",
     ]
