@@ -230,6 +230,7 @@ def test_a_body_that_is_no_form_is_refused(service: Service) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (400, "invalid_request")
 
 
+@pytest.mark.embedded
 def test_a_file_name_never_touches_the_file_system(service: Service, clip: Path) -> None:
     files = {"video": ("../../évil\x1f name.mp4", clip.read_bytes())}
     answer = service.http.post(f"{BASE}/upload", data={"analysis_type": "highlights"}, files=files)
