@@ -58,7 +58,7 @@ def count(watched: Watched) -> list[WorkoutSet]:
 
 def bench_workout(room: Room) -> list[Line]:
     """For `make bench`: the tuning half, which may be run as often as is wanted."""
-    conditions, number = (CONDITIONS[:1], 1) if room.quick else (CONDITIONS, 4)
+    conditions, number = (CONDITIONS[:1], 1) if room.quick else (CONDITIONS, 2)
     folder = room.footage / f"workouts-{code_hash()}"
     watched = [watch("tuning", condition, each, folder) for condition in conditions for each in range(number)]
     return told([grade(one, count(one)) for one in watched])
