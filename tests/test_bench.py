@@ -122,7 +122,7 @@ def test_the_stranger_finds_the_walk_that_newcomers_are_told(tmp_path: Path) -> 
     (tmp_path / "walk").mkdir()
     (tmp_path / "walk" / "clone").symlink_to(ROOT)
     told = curl_walk(Walk(tmp_path, {"PORT": "4711"}, ()))
-    assert "http://127.0.0.1:4711/api/v1/video/upload" in told
+    assert "http://127.0.0.1:4711/api/v1/video" in told
     assert "127.0.0.1:8000" not in told
 
 
