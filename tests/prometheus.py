@@ -21,11 +21,11 @@ DATA_SECONDS = 10.0
 
 
 class Prometheus:
-    """With the repository's own configuration, but that it asks these addresses, and twice a second."""
+    """With the repository's own configuration, but that it asks these addresses, and five times a second."""
 
     def __init__(self, targets: list[str], folder: Path) -> None:
         config = (MONITORING / "prometheus.yml").read_text()
-        config = config.replace("15s", "500ms").replace("alerts.yml", str(MONITORING / "alerts.yml"))
+        config = config.replace("15s", "200ms").replace("alerts.yml", str(MONITORING / "alerts.yml"))
         (folder / "prometheus.yml").write_text(config.replace('["127.0.0.1:8000"]', json.dumps(targets)))
         port = free_port()
         self._log = folder / "log"

@@ -21,6 +21,7 @@ from benchmarks.faults.slow import slow
 from benchmarks.faults.stops import stops
 from benchmarks.faults.storms import cleanups, storm
 from benchmarks.faults.strangers import strangers
+from benchmarks.faults.typed import typed
 
 SEED = 20
 
@@ -38,6 +39,7 @@ TRIALS: Trials = {
     "strangers": ("other key, other token, guessed id, traversal", strangers),
     "cancel": ("cancel while the decoder runs", cancels),
     "hang-up": ("a legacy client hangs up", hang_ups),
+    "typed": ("Ctrl-C at random instants of `cli.py analyze`, here and at a service", typed),
 }
 
 
