@@ -50,7 +50,8 @@ def machine() -> str:
         names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = names[0] if names else cpu
     return (
-        f"{os.cpu_count()} × {cpu}, {pages * size / 2**30:.0f} GiB, {platform.system()} {platform.release()}, "
+        f"{os.cpu_count()} × {cpu}, {pages * size / 2**30:.0f} GiB, {platform.system()} "
+        f"{platform.release().partition('-')[0]}, "
         f"Python {platform.python_version()}"
     )
 

@@ -312,3 +312,16 @@ def test_what_a_killed_server_leaves_in_the_temporary_folder_the_next_removes(te
         subprocess.run([sys.executable, "-c", start], env=environment, check=True)
         assert [*temporary.iterdir()] == [its_folder]
         living.kill()
+
+
+def test_where_temporary_files_have_a_long_path_children_start_all_the_same(temporary: Path) -> None:
+    place = temporary / ("long" * 20)
+    place.mkdir()
+    start = "from video import child, lair; child.sealed(); print(lair.folder())"
+    environment = {"TMPDIR": str(place), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", start], env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("/tmp/vdec-")
+    assert [*place.iterdir()] == []

@@ -15,15 +15,22 @@ PREFIX = "vdec-"
 """Short, because the whole path of a socket may have about a hundred characters."""
 
 
+LONGEST = 60
+"""Bytes of the path of the folder for temporary files, so that what multiprocessing puts below still fits."""
+
+
 @cache
 def folder() -> str:
     """This process's own, made when first asked for. What processes left that were killed is removed."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    place = tempfile.gettempdir()
+    if len(os.fsencode(place)) > LONGEST:
+        place = "/tmp"
+    for left in Path(place).glob(f"{PREFIX}*"):
         if (lock := _locked(left, fcntl.LOCK_EX | fcntl.LOCK_NB)) is not None:
             shutil.rmtree(left, ignore_errors=True)
             os.close(lock)
     while True:
-        made = Path(tempfile.mkdtemp(prefix=PREFIX))
+        made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         lock = _locked(made, fcntl.LOCK_EX)
         if lock is not None and made.is_dir():  # another that starts may have taken it for one that was left
             break
