@@ -65,7 +65,7 @@ faults: .venv/installed-dev
 faults-cluster: .venv/installed-dev
 	$(BIN)/python -m benchmarks.cluster $(if $(FULL),--full)
 
-# Over an hour; ONLY="upload status" measures some parts, KEEP=yes holds later runs to this one's ratios.
+# Long; ONLY="upload status" measures some parts, KEEP=yes holds later runs to this one's ratios.
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.bench $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
 

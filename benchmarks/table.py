@@ -15,7 +15,7 @@ HEAD = """\
 ours and its reference took turns in the same minutes, so that they say as much elsewhere.
 
 ```
-make bench                              # all of it: over an hour on two cores
+make bench                              # all of it: long, for most videos are drawn first
 make bench ONLY="upload status"         # some parts; the others stay as they were measured last
 make bench KEEP=yes                     # the same, and later runs are held to this one's ratios
 ```
