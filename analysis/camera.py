@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -27,9 +28,14 @@ BORDER_PIXELS = 3
 MOST_STEPS, LEAST_STEP = 6, 0.01
 """Steps of the search for the camera's motion, and pixels under which a step is the last."""
 
+EVERY = 5
+"""Of so many pixels one tells by how much the light has changed: the middle of thousands is no better known."""
+
 SHAKES_PIXELS, SHAKING_SAMPLES = 0.05, 20
 """A camera is held by hand whose motion changes by so much from one sample to the next, up and down and to the sides
 alike, in the middle of so many: what somebody does before a camera that stands is smoother, or goes one way."""
+
+Number = TypeVar("Number", bound=np.generic)
 
 Motion = NDArray[np.float64]
 """(4,) pixels shifted to the right and down, and by which share of the distance from the middle a pixel moves outwards
@@ -88,17 +94,16 @@ def aligned(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Motion:
 
     Gauss and Newton's steps, a pixel counting less the more unlike it stays (Geman and McClure 1987). Where blocks have
     too little texture for a flow of their own, thousands of faint pixels still agree on one motion of all."""
-    height, width = first.shape
     slopes = _slopes(first)
     prior = np.diag([PRIOR_SHIFT, PRIOR_SHIFT, PRIOR_TURN, PRIOR_TURN])
     motion = np.zeros(4)
-    inner = (slice(BORDER_PIXELS, height - BORDER_PIXELS), slice(BORDER_PIXELS, width - BORDER_PIXELS))
-    wide, other = first[inner].astype(np.float32), second.astype(np.float32)
+    wide, other = _inner(first).astype(np.float32), second.astype(np.float32)
     for _ in range(MOST_STEPS):
-        left = np.asarray((wide - undone_by(other, motion)[inner]).ravel(), np.float32)
-        left -= median(left)
-        trust = 1 / (1 + (left / DOUBTED_LEVELS) ** 2) ** 2
-        weighed = slopes * trust
+        # Most cameras stand, and for them this is nearly all there is to do.
+        left = np.asarray((wide - _inner(undone_by(other, motion) if motion.any() else other)).ravel(), np.float32)
+        left -= median(left[::EVERY])
+        doubt = 1 + (left / np.float32(DOUBTED_LEVELS)) ** 2
+        weighed = slopes / (doubt * doubt)
         step = np.linalg.solve((weighed @ slopes.T).astype(np.float64) + prior, (weighed @ left).astype(np.float64))
         motion = motion + step
         if np.abs(step[:2]).max() < LEAST_STEP:
@@ -117,19 +122,28 @@ class Shaking:
         """Whether it shakes, with `motion` the next."""
         self._changes.append(np.abs(motion - self._before)[:2])
         self._before = motion
-        return bool(np.median(self._changes, axis=0).min() > SHAKES_PIXELS)
+        return all(median(axis) > SHAKES_PIXELS for axis in np.array(self._changes).T)
 
 
 def _slopes(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(4, n) grey levels by which each inner pixel changes with each part of a Motion."""
-    height, width = picture.shape
-    across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=1 / 8)
-    x = np.arange(width, dtype=np.float32)[None, :] - np.float32((width - 1) / 2)
-    y = np.arange(height, dtype=np.float32)[:, None] - np.float32((height - 1) / 2)
-    all_of_it = np.stack([across, down, across * x + down * y, down * x - across * y])
-    inner = all_of_it[:, BORDER_PIXELS : height - BORDER_PIXELS, BORDER_PIXELS : width - BORDER_PIXELS]
-    return np.asarray(inner.reshape(4, -1), np.float32)
+    across = _inner(cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=1 / 8))
+    down = _inner(cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=1 / 8))
+    x, y = _places(*picture.shape)
+    slopes = np.empty((4, *across.shape), np.float32)
+    slopes[0], slopes[1], slopes[2], slopes[3] = across, down, across * x + down * y, down * x - across * y
+    return slopes.reshape(4, -1)
+
+
+@lru_cache(maxsize=8)
+def _places(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """x and y of each inner pixel, from the picture's middle."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    return _inner(x) - np.float32((width - 1) / 2), _inner(y) - np.float32((height - 1) / 2)
+
+
+def _inner(picture: NDArray[Number]) -> NDArray[Number]:
+    return picture[BORDER_PIXELS:-BORDER_PIXELS, BORDER_PIXELS:-BORDER_PIXELS]
 
 
 def undone_by(picture: NDArray[np.float32] | NDArray[np.uint8], motion: Motion) -> NDArray[np.float32]:

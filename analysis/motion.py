@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -157,15 +158,22 @@ class _Seen:
     @property
     def inside(self) -> NDArray[np.bool_]:
         """Which blocks the camera's motion keeps inside the picture: what enters at an edge compares to nothing."""
-        y, x = (index.ravel() for index in np.mgrid[: self.rows, : self.columns])
-        left, right = (x > 0) | (self.camera[:, 0] > -BORDER), (x < self.columns - 1) | (self.camera[:, 0] < BORDER)
-        above, below = (y > 0) | (self.camera[:, 1] > -BORDER), (y < self.rows - 1) | (self.camera[:, 1] < BORDER)
-        return np.asarray(left & right & above & below, np.bool_)
+        off_left, off_right, off_top, off_bottom = _off_edges(self.rows, self.columns)
+        x, y = self.camera.T
+        across = (off_left | (x > -BORDER)) & (off_right | (x < BORDER))
+        return np.asarray(across & (off_top | (y > -BORDER)) & (off_bottom | (y < BORDER)), np.bool_)
 
     @property
     def evidence(self) -> float:
         """Grey levels by which a block must change for its flow to be believed."""
         return EVIDENCE_LEVELS + NOISE_FACTOR * median(self.change)
+
+
+@lru_cache(maxsize=8)
+def _off_edges(rows: int, columns: int) -> NDArray[np.bool_]:
+    """(4, rows * columns) which blocks do not lie at the left edge, the right, the top and the bottom one."""
+    y, x = (index.ravel() for index in np.mgrid[:rows, :columns])
+    return np.stack([x > 0, x < columns - 1, y > 0, y < rows - 1])
 
 
 def _see(first: NDArray[np.uint8], second: NDArray[np.uint8], flow: NDArray[np.float32]) -> _Seen:

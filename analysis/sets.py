@@ -15,16 +15,12 @@ from analysis.excursions import excursions
 from analysis.flow import RATE, Flow
 from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.holds import holds
-from analysis.legs import cosine
+from analysis.joining import going_on
 from analysis.pauses import across_pauses
-from analysis.repetitions import count
+from analysis.repetitions import Rep, count
 from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
 from analysis.trust import LEAST_CONFIDENCE, confidence
-
-GOES_ON_SECONDS, SAME_MOVE, SAME_BEAT = 4.0, 0.85, 1.8
-"""Two runs are one set if they lie no further apart than these seconds, go the same way (cosine) and are of like
-length: who trains may pause for breath. Longer is a rest."""
 
 LEAST_LIKENESS = 0.8
 """Cosine between the repetitions of a rhythmic set, in the middle: walking, talk and dance often stay below,
@@ -37,6 +33,9 @@ readings of the same."""
 LEAST_SHARED, FEW = 0.3, 4
 """Share of their time from which two readings are of one set, and counts up to which they must be the same to agree;
 else one apart."""
+
+LEAST_BESIDE = 3
+"""Repetitions from which what a reading shows beside a more trusted one is a set of its own."""
 
 LEAST_LEFT = 2.0
 """Periods that must be left of a stretch for another set to be sought there."""
@@ -53,7 +52,10 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     if len(flow.values) < SHORTEST_FLOW:
         return []
     view = _View.of(flow, cuts)
-    sets = _going_on(_most_trusted(_readings(view)), view.edges)
+    read = _readings(view)
+    sets = going_on(_most_trusted(read), view.edges)
+    trusted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
+    sets = _most_trusted(sets + [part for one in read for part in beside(one, trusted, view.calm, view.columns)])
     sets = [_filling(one, view.calm, view.edges) for one in sets]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     rare = np.ascontiguousarray(parts_of(view.rare, flow.columns) @ view.directions)
@@ -152,6 +154,23 @@ def _most_trusted(found: list[FoundSet]) -> list[FoundSet]:
     return sorted(result, key=lambda one: one.first)
 
 
+def beside(one: FoundSet, taken: list[FoundSet], calm: NDArray[np.float32], columns: int) -> Iterator[FoundSet]:
+    """What a reading shows before and after those that are trusted more: it may hold two sets and the rest between.
+    Nothing of one that none of them meets. `calm` (n, cells, 2) is the motion it was read from."""
+    if all(_apart(one, other) for other in taken):
+        return
+    runs: list[list[Rep]] = [[]]
+    for rep in one.reps:
+        if all(rep.end <= other.first or rep.start >= other.end for other in taken):
+            runs[-1].append(rep)
+        elif runs[-1]:
+            runs.append([])
+    for run in runs:
+        if len(run) >= LEAST_BESIDE:
+            part = replace(one, first=run[0].start, end=run[-1].end, reps=tuple(run), agreed=0.0, denied=0.0)
+            yield replace(_placed(part, calm, columns), course=course(calm, part.reps))
+
+
 def _apart(one: FoundSet, other: FoundSet) -> bool:
     return min(one.end, other.end) <= max(one.first, other.first)
 
@@ -203,41 +222,6 @@ def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int],
     if after.end - after.first > LEAST_LEFT * period:
         sets += _counted(motion, whole, after, (end, within[1]), cuts)
     return sets
-
-
-def _going_on(sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:
-    """Sets that are one set with a pause, as one."""
-    result: list[FoundSet] = []
-    for one in sets:
-        if result and _is_same(result[-1], one, cuts):
-            before = result.pop()
-            share = len(before.reps) / (len(before.reps) + len(one.reps))
-            result.append(
-                FoundSet(
-                    "periodic",
-                    before.first,
-                    one.end,
-                    before.reps + one.reps,
-                    share * before.score + (1 - share) * one.score,
-                    sides=min(before.sides, one.sides),
-                    roams=max(before.roams, one.roams),
-                    course=share * before.course + (1 - share) * one.course,
-                    agreed=share * before.agreed + (1 - share) * one.agreed,
-                    denied=share * before.denied + (1 - share) * one.denied,
-                    move=before.move,
-                )
-            )
-        else:
-            result.append(one)
-    return result
-
-
-def _is_same(before: FoundSet, after: FoundSet, cuts: list[int]) -> bool:
-    pause, beat = after.first - before.end, max(before.beat, after.beat)
-    shots = sum(before.end < cut < after.first for cut in cuts)
-    if shots > 1 or pause > GOES_ON_SECONDS * RATE:
-        return False
-    return beat < SAME_BEAT * min(before.beat, after.beat) and abs(cosine(before.move, after.move)) > SAME_MOVE
 
 
 def _single(motion: Field, sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:

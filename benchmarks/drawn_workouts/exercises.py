@@ -18,10 +18,15 @@ from benchmarks.drawn_workouts.poses import (
     CURLED_UP,
     DIPPED,
     DOWN,
+    DRAWN_DOWN,
     FLAT,
+    FOLDED,
     FOOT_ON,
     FRONT,
+    GUARD,
     HANDS_BEHIND,
+    HANDS_HIGH,
+    HANDS_ON_HIPS,
     HANGING,
     HIGH_PLANK,
     HINGED,
@@ -32,6 +37,7 @@ from benchmarks.drawn_workouts.poses import (
     KNEE_IN,
     KNEE_UP,
     LEAPT,
+    LEG_ASIDE,
     LEGS_UP,
     LIFTING,
     LOW_PLANK,
@@ -43,22 +49,27 @@ from benchmarks.drawn_workouts.poses import (
     PRONE,
     PROPPED,
     PULLED,
+    PUNCHED,
     RACK,
     RACKED_LOW,
     RAISED,
     REACHED,
     ROWED,
     SEATED_AIR,
+    SEATED_BACK,
     SIDE,
     SIDE_LUNGED,
     SITTING,
     SPREAD,
     STAR,
+    STOOD_AWAY,
     STOOD_UP,
     STRETCHED,
     SWUNG,
     TILTED,
     TOES,
+    TWISTED,
+    WALKED_OUT,
     WINDMILLED,
 )
 
@@ -100,6 +111,11 @@ EXERCISES = {
         Exercise("donkey kick", (ALL_FOURS, KICKED_BACK), 1.2, 2.6, alternating=True),
         Exercise("windmill", (SPREAD, WINDMILLED), 1.8, 3.6, alternating=True),
         Exercise("squat jump", (DOWN, SIDE, JUMPED), 1.2, 2.4),
+        Exercise("pull-down", (HANDS_HIGH, DRAWN_DOWN), 1.5, 3.2),
+        Exercise("twist", (SEATED_BACK, TWISTED), 1.0, 2.2, alternating=True),
+        Exercise("side leg raise", (HANDS_ON_HIPS, LEG_ASIDE), 1.3, 2.8, alternating=True),
+        Exercise("inchworm", (STOOD_AWAY, FOLDED, WALKED_OUT), 3.2, 5.5),
+        Exercise("punch", (GUARD, PUNCHED), 0.8, 1.6, alternating=True),
     )
 }
 
@@ -108,12 +124,13 @@ HELD = {"plank": HIGH_PLANK, "wall sit": SEATED_AIR}
 SECOND_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
 THIRD_EXERCISES = ("step-up", "leg raise", "pull-up", "side bend", "skater")
 FOURTH_EXERCISES = ("thruster", "superman", "bird dog", "wood chop", "bicycle crunch")
-UNSEEN_EXERCISES = ("v-up", "upright row", "donkey kick", "windmill", "squat jump")
+FIFTH_EXERCISES = ("v-up", "upright row", "donkey kick", "windmill", "squat jump")
+UNSEEN_EXERCISES = ("pull-down", "twist", "side leg raise", "inchworm", "punch")
 """Only in the evaluation half."""
 FIRST_EXERCISES = tuple(
     name
     for name in EXERCISES
-    if name not in (*SECOND_EXERCISES, *THIRD_EXERCISES, *FOURTH_EXERCISES, *UNSEEN_EXERCISES)
+    if name not in (*SECOND_EXERCISES, *THIRD_EXERCISES, *FOURTH_EXERCISES, *FIFTH_EXERCISES, *UNSEEN_EXERCISES)
 )
 
 FIRST_BUILDS = (
@@ -125,5 +142,6 @@ FIRST_BUILDS = (
 SECOND_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
 THIRD_BUILDS = (Build("lanky", 0.11, 0.055, 0.11, 0.8),)
 FOURTH_BUILDS = (Build("stocky", 0.21, 0.085, 0.15, 0.95),)
-UNSEEN_BUILDS = (Build("wiry", 0.12, 0.075, 0.17, 1.05),)
+FIFTH_BUILDS = (Build("wiry", 0.12, 0.075, 0.17, 1.05),)
+UNSEEN_BUILDS = (Build("round", 0.27, 0.08, 0.15, 1.1),)
 """Only in the evaluation half."""

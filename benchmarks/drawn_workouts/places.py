@@ -15,7 +15,8 @@ FIRST_PLACES = ("room", "studio", "wall", "stripes")
 SECOND_PLACES = ("bricks",)
 THIRD_PLACES = ("shelves",)
 FOURTH_PLACES = ("park",)
-UNSEEN_PLACES = ("windows",)
+FIFTH_PLACES = ("windows",)
+UNSEEN_PLACES = ("tiles",)
 """Only in the evaluation half."""
 
 _Drawing = NDArray[np.float64]
@@ -23,7 +24,7 @@ _Drawing = NDArray[np.float64]
 
 def draw_place(kind: str, random: np.random.Generator) -> Rgb:
     """A full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`, `shelves` with things on
-    them, a `park` with leaves and trunks, tall `windows`."""
+    them, a `park` with leaves and trunks, tall `windows`, `tiles` of many shades."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     picture: _Drawing = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
     picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
@@ -87,6 +88,14 @@ def _panes(picture: _Drawing, random: np.random.Generator) -> None:
     picture -= 15
 
 
+def _tiles(picture: _Drawing, random: np.random.Generator) -> None:
+    side = random.uniform(13, 24)
+    row, across = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    shades = random.uniform(-24, 24, (64, 64))
+    picture += shades[(row // side).astype(int), (across // side).astype(int)][..., None]
+    picture[(row % side < 1.5) | (across % side < 1.5)] -= 30
+
+
 _FURNISHED = {
     "stripes": _stripes,
     "bricks": _bricks,
@@ -94,6 +103,7 @@ _FURNISHED = {
     "room": _boxes,
     "park": _trees,
     "windows": _panes,
+    "tiles": _tiles,
 }
 
 
