@@ -127,7 +127,8 @@ class Settings(BaseModel):
     """Port to listen on; 0 takes a free one."""
 
     data_dir: Path = Path("data")
-    """Where each session keeps its video and its result, a folder each. Only one process may use it."""
+    """Where each session keeps its video and its result, a folder each. Only one process may use it, unless REDIS_URL
+    is set."""
 
     max_concurrent_jobs: int = Field(2, ge=1, le=64)
     """Analyses that run at the same time."""

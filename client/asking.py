@@ -80,13 +80,14 @@ def persist(ask: Ask, patience: float, gone: Callable[[HttpRefusal], bool] | Non
         yield pause
 
 
-def read(answer: Answer) -> Any:
-    """The JSON of an answer. Raises HttpRefusal for what is no object of the service's."""
+def read(answer: Answer, *keys: str) -> Any:
+    """The JSON of an answer. Raises HttpRefusal for what is no object of the service's, with something by these keys
+    at least."""
     try:
         body = json.loads(answer.body)
     except ValueError as error:
         raise HttpRefusal("This is not the service's answer", answer.status, "http_error") from error
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or not body.keys() >= set(keys):
         raise HttpRefusal("This is not the service's answer", answer.status, "http_error")
     return body
 

@@ -26,7 +26,7 @@ from client.answers import (
 )
 from client.blocking import PATIENCE
 from client.calls import Calls
-from client.connection import answer_of, heard, request_of, wiring_of
+from client.connection import answer_of, heard, request_of, wired, wiring_of
 from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, NoAnswer, Pause, Script, Step, Tell, Walk
 from client.uploads import UploadOptions
 from errors import ServiceError
@@ -45,7 +45,8 @@ class AsyncVideoClient:
         session_tokens: Mapping[str, str] | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self._http = httpx.AsyncClient(**wiring_of(url))
+        with wired(url):
+            self._http = httpx.AsyncClient(**wiring_of(url))
         self.url = str(self._http.base_url)
         self._calls = Calls(self.url, api_key, dict(session_tokens or {}), patience)
 

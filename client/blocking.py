@@ -25,7 +25,7 @@ from client.answers import (
     Status,
 )
 from client.calls import Calls
-from client.connection import answer_of, heard, request_of, wiring_of
+from client.connection import answer_of, heard, request_of, wired, wiring_of
 from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, NoAnswer, Pause, Script, Step, Tell, Walk
 from client.uploads import UploadOptions
 from errors import ServiceError
@@ -50,7 +50,8 @@ class VideoClient:
     ) -> None:
         """`session_tokens` are those of sessions that were begun elsewhere. For `patience` seconds, what may be done
         twice is tried again where nobody answers, or the service says that it will do later."""
-        self._http = httpx.Client(**wiring_of(url))
+        with wired(url):
+            self._http = httpx.Client(**wiring_of(url))
         self.url = str(self._http.base_url)
         self._calls = Calls(self.url, api_key, dict(session_tokens or {}), patience)
 

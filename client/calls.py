@@ -43,10 +43,10 @@ class Calls:
         return read((yield from persist(Ask("GET", "/health", self.headers()), self.patience)))
 
     def status(self, session_id: str) -> Script[Any]:
-        return (yield from self._about("GET", "status", session_id))
+        return (yield from self._about("GET", "status", session_id, "status"))
 
     def results(self, session_id: str) -> Script[Data]:
-        data: Data = (yield from self._about("GET", "results", session_id))["data"]
+        data: Data = (yield from self._about("GET", "results", session_id, "data"))["data"]
         return data
 
     def cancel(self, session_id: str) -> Script[Any]:
@@ -66,7 +66,9 @@ class Calls:
         query = {} if limit is None else {"limit": str(limit)}
         query |= {} if cursor is None else {"cursor": cursor}
         page: SessionsPage = read(
-            (yield from persist(Ask("GET", f"{BASE}/sessions", self.headers(), query), self.patience))
+            (yield from persist(Ask("GET", f"{BASE}/sessions", self.headers(), query), self.patience)),
+            "sessions",
+            "nextCursor",
         )
         return page
 
@@ -137,7 +139,7 @@ class Calls:
         **more: Any,
     ) -> Ask:
         sent = {**self.headers(session_id), **(headers or {})}
-        return Ask(method, f"{BASE}/{what}/{quote(session_id, safe='')}", sent, query or {}, **more)
+        return Ask(method, f"{BASE}/{what}/{quote(session_id, safe='', errors='replace')}", sent, query or {}, **more)
 
-    def _about(self, method: str, what: str, session_id: str) -> Script[Any]:
-        return read((yield from persist(self._ask(method, what, session_id), self.patience)))
+    def _about(self, method: str, what: str, session_id: str, *keys: str) -> Script[Any]:
+        return read((yield from persist(self._ask(method, what, session_id), self.patience)), *keys)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from client.steps import Answer, Ask, NoAnswer
+from errors import ServiceError
 
 CONNECT_SECONDS = 10.0
 
@@ -41,14 +42,43 @@ def answer_of(response: httpx.Response) -> Answer:
 
 
 @contextmanager
-def heard(url: str) -> Iterator[None]:
-    """What httpx raises inside becomes NoAnswer."""
+def wired(url: str) -> Iterator[None]:
+    """For the making of a client: an address or a proxy that cannot be used becomes ServiceError."""
     try:
         yield
-    except httpx.RequestError as error:
+    except (httpx.InvalidURL, ValueError, ImportError) as error:
+        raise _unaskable(url, error) from error
+
+
+@contextmanager
+def heard(url: str) -> Iterator[None]:
+    """What httpx raises inside becomes NoAnswer, and ServiceError where nobody could even be asked."""
+    try:
+        yield
+    except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
+        if _is_hopeless(error):
+            raise _unaskable(url, error) from error
         silent = isinstance(error, httpx.ReadTimeout)
         raise NoAnswer(f"no answer from {url}: {_in_words(error)}", silent=silent) from error
 
 
-def _in_words(error: httpx.RequestError) -> str:
+def _is_hopeless(error: Exception) -> bool:
+    """Whether the address or a header will never do, however often it is tried."""
+    return (
+        not isinstance(error, httpx.RequestError)
+        or isinstance(error, httpx.UnsupportedProtocol)
+        or _is_of_header(error)
+    )
+
+
+def _is_of_header(error: Exception) -> bool:
+    return isinstance(error, httpx.LocalProtocolError) and str(error).startswith("Illegal header")
+
+
+def _unaskable(url: str, error: Exception) -> ServiceError:
+    words = "a header has signs that cannot be sent" if _is_of_header(error) else error  # which holds it, maybe a key
+    return ServiceError(f"{url} cannot be asked: {words}")
+
+
+def _in_words(error: Exception) -> str:
     return str(error) or ("it took too long" if isinstance(error, httpx.TimeoutException) else type(error).__name__)

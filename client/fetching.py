@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from client.asking import BASE, Pauses, refusal
 from client.steps import Answer, Ask, Do, HangUp, Hear, Listen, NoAnswer, Script
@@ -53,6 +54,10 @@ def checked(name: str) -> str:
     return name
 
 
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
 @dataclass
 class Fetching:
     """One file on its way. `part` holds what has come of it."""
@@ -68,7 +73,7 @@ class Fetching:
     @property
     def part(self) -> Path:
         """Named by the session as well, so that what was left is gone on with only where it belongs."""
-        return self.path.with_name(f".{self.path.name}.{self.session_id}.part")
+        return self.path.with_name(f".{self.path.name}.{_quoted(self.session_id)}.part")
 
 
 def fetch(what: Fetching) -> Script[Path]:
@@ -89,7 +94,7 @@ def fetch(what: Fetching) -> Script[Path]:
 
 
 def _fetch_all(what: Fetching, file: BinaryIO) -> Script[None]:
-    pauses, url = Pauses(what.patience), f"{BASE}/files/{what.session_id}/{what.name}"
+    pauses, url = Pauses(what.patience), f"{BASE}/files/{_quoted(what.session_id)}/{_quoted(what.name)}"
     while True:
         before = file.tell()
         try:

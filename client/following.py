@@ -134,7 +134,7 @@ def _poll(what: Followed) -> Script[None]:
             held = time.monotonic() - asked > UNHELD_SECONDS
             yield Pause(0.0 if held else UNHELD_SECONDS)
             continue
-        status, etag, known = read(answer), answer.headers.get("etag", ""), True
+        status, etag, known = read(answer, "status"), answer.headers.get("etag", ""), True
         yield Tell(StatusTold(status))
         if status["status"] not in RUNNING:
             yield Tell(Ended(status["status"]))
@@ -154,7 +154,7 @@ class EventReader:
         """The events that are complete. Kinds that came later than this client are passed over."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
-            name, _, value = line.rstrip(b"\r").decode().partition(":")
+            name, _, value = line.rstrip(b"\r").decode(errors="replace").partition(":")
             if name:
                 self._fields[name] = value.removeprefix(" ")
             elif not value and self._fields:

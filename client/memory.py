@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -27,6 +29,10 @@ def print_of(url: str, video: Path, fields: Mapping[str, str]) -> str:
     return json.dumps([url, str(video.absolute()), facts.st_size, facts.st_mtime_ns, dict(fields)])
 
 
+_one_at_a_time = threading.Lock()
+"""Threads that upload beside each other may share a file."""
+
+
 class Memory:
     def __init__(self, path: Path) -> None:
         """For nobody but its owner to read: tokens may stand in it. One program at a time may use it."""
@@ -40,13 +46,15 @@ class Memory:
         return None
 
     def keep(self, print_: str, begun: Begun) -> None:
-        others = {other: one for other, one in self._all().items() if other != print_}
-        self._write(dict(list(others.items())[1 - MOST_KEPT :]) | {print_: asdict(begun)})
+        with _one_at_a_time:
+            others = {other: one for other, one in self._all().items() if other != print_}
+            self._write(dict(list(others.items())[1 - MOST_KEPT :]) | {print_: asdict(begun)})
 
     def forget(self, print_: str) -> None:
-        kept = self._all()
-        if kept.pop(print_, None) is not None:
-            self._write(kept)
+        with _one_at_a_time:
+            kept = self._all()
+            if kept.pop(print_, None) is not None:
+                self._write(kept)
 
     def _all(self) -> dict[str, dict[str, object]]:
         try:
@@ -60,11 +68,11 @@ class Memory:
         if not kept:
             self._path.unlink(missing_ok=True)
             return
-        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        handle, part = tempfile.mkstemp(".part", f"{self._path.name}.", self._path.parent)
         try:
-            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+            with os.fdopen(handle, "w") as file:
                 json.dump(kept, file)
-            part.replace(self._path)
+            Path(part).replace(self._path)
         except BaseException:
-            part.unlink(missing_ok=True)
+            Path(part).unlink(missing_ok=True)
             raise

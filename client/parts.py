@@ -53,7 +53,7 @@ class PartsSender:
                 self._forget()
             raise
         self._forget()
-        started: Started = read(answer)
+        started: Started = read(answer, "sessionId")
         if token := self._begun.token:
             started["sessionToken"] = token
         return started

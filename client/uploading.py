@@ -30,7 +30,7 @@ def _send_form(sending: Sending, place: Place) -> Script[Started]:
         counted = cast(BinaryIO, _Counted(file, partial(sending.tell_sent, total=sending.size)))
         form = Form(sending.fields, sending.filename, counted)
         answer = yield from persist(Ask("POST", f"{BASE}/upload", headers, form=form), place.patience)
-    started: Started = read(answer)
+    started: Started = read(answer, "sessionId")
     sending.tell_id(started["sessionId"])
     return started
 

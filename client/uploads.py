@@ -58,7 +58,8 @@ class Sending:
 
     @property
     def filename(self) -> str:
-        return self.options.get("filename") or self.video.name
+        given = self.options.get("filename") or self.video.name
+        return given.encode(errors="replace").decode()  # a name on a disk need not be text
 
     @property
     def in_parts(self) -> bool:

@@ -10,6 +10,7 @@ from commands import there
 from commands.ending import DONE, Stopping, scratch
 from commands.job import RESULT, Done, Job, delivering, keep_result
 from commands.showing import Bar, as_json, result_lines
+from errors import InvalidRequest
 
 
 def analyze(wanted: Namespace, stopping: Stopping) -> int:
@@ -32,6 +33,8 @@ def draw(wanted: Namespace, stopping: Stopping) -> int:
 
 
 def _analyse(wanted: Namespace, video: Path, stopping: Stopping) -> int:
+    if video.is_fifo():
+        raise InvalidRequest(f"{video} is a pipe: a video is read more than once, and so has to be a file")
     with video.open("rb"):  # what cannot be read is told before anything is begun
         pass
     with delivering(wanted.out, stopping) as place:

@@ -98,12 +98,17 @@ def address(settings: Settings) -> Found:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
-    except OSError as error:
-        with VideoClient(address_by(settings)) as client:
-            if client.alive():
-                return Found("address", "ok", f"{where}: a service runs there")
-        return Found("address", "bad", f"{where} cannot be listened on: {error.strerror}")
+    except (OSError, UnicodeError) as error:
+        if _answers(settings):
+            return Found("address", "ok", f"{where}: a service runs there")
+        return Found("address", "bad", f"{where} cannot be listened on: {getattr(error, 'strerror', error)}")
     return Found("address", "ok", f"{where} can be listened on")
+
+
+def _answers(settings: Settings) -> bool:
+    with suppress(ServiceError), VideoClient(address_by(settings)) as client:
+        return client.alive()
+    return False
 
 
 def codecs(settings: Settings) -> Found:

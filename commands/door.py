@@ -119,7 +119,7 @@ def _add_analysis(command: argparse.ArgumentParser) -> None:
 def _add_sessions(command: argparse.ArgumentParser) -> None:
     deeds = command.add_subparsers(dest="deed", required=True, metavar="DEED")
     listing = deeds.add_parser("list", help="those of the key, the newest first")
-    listing.add_argument("--limit", type=int, default=20, help="how many at most (%(default)s)")
+    listing.add_argument("--limit", type=count, default=20, help="how many at most (%(default)s)")
     show = deeds.add_parser("show", help="where one stands, and its result")
     show.add_argument("session", help="its id")
     delete = deeds.add_parser("delete", help="stop, delete and forget")
@@ -132,6 +132,12 @@ def _add_sessions(command: argparse.ArgumentParser) -> None:
         _add_key(deed)
         deed.add_argument("--token", help="the sessionToken of the sessions that are named")
         _add_output(deed)
+
+
+def count(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise ValueError
+    return number
 
 
 def _add_key(command: argparse.ArgumentParser) -> None:

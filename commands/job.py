@@ -79,6 +79,9 @@ def delivering(folder: Path | None, stopping: Stopping) -> Iterator[Path | None]
             yield place
             with stopping.undisturbed():
                 for file in place.iterdir():
+                    if (folder / file.name).is_dir():
+                        raise InvalidRequest(f"{folder / file.name} is a folder, and would have to be a file")
+                for file in place.iterdir():
                     file.replace(folder / file.name)
                 delivered = True
     finally:

@@ -22,7 +22,10 @@ import pytest
 
 from commands import door
 from commands.checks import looked_at
+from commands.ending import Stopping
+from commands.job import delivering
 from config import Settings
+from errors import InvalidRequest
 from schemas import Status
 from tests.service import BASE, ROOT, Service, decoders, until, without_files
 
@@ -343,3 +346,33 @@ def test_what_a_machine_lacks_is_told_in_words(tmp_path: Path) -> None:
         }
         found = [looked_at(name, settings) for name, settings in lacking.items()]
     assert [(one.name, one.state) for one in found if one] == [(name, "bad") for name in lacking]
+
+
+def test_a_pipe_is_no_video(said: Say, tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe.mp4")
+    status, out, err = said("analyze", pipe)
+    assert (status, out) == (1, "")
+    assert "is a pipe" in err
+
+
+def test_files_come_all_or_not_at_all(tmp_path: Path) -> None:
+    (taken := tmp_path / "reel.mp4").mkdir()
+    with pytest.raises(InvalidRequest, match="is a folder"), delivering(tmp_path, Stopping()) as place:
+        assert place
+        for name in ("contact-sheet.jpg", "reel.mp4", "result.json"):
+            (place / name).touch()
+    assert list(tmp_path.iterdir()) == [taken]
+
+
+@pytest.mark.parametrize("host", ["[::1]", f"{'a' * 70}.example"])
+def test_an_address_that_is_none_is_bad(host: str) -> None:
+    found = looked_at("address", Settings(host=host, port=9))
+    assert found
+    assert found.state == "bad"
+    assert "cannot be listened on" in found.words
+
+
+def test_fewer_sessions_than_none_are_a_misuse(typed: Type) -> None:
+    status, _, err = ended(typed("sessions", "list", "--limit", "-1"))
+    assert status == 2
+    assert "--limit" in err

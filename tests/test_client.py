@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ from client import (
     answers,
     parts,
 )
-from client.asking import Pauses
+from client.asking import Pauses, read
 from client.fetching import checked
 from client.following import EventReader
 from client.memory import Begun, Memory
+from client.steps import Answer
 from errors import HttpRefusal, ServiceError
 from tests.awaited import CLIENTS
 from tests.between import Between, between, once
@@ -416,3 +418,72 @@ def test_what_the_guide_shows_in_python_runs(
     assert "ended as completed" in printed
     assert "reel.mp4" in printed
     assert printed.endswith("\n0\n")
+
+
+# ── What is odd ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "nowhere", "ftp://127.0.0.1"])
+def test_an_address_that_is_none_is_told_at_once(kind: type[VideoClient], url: str) -> None:
+    with pytest.raises(ServiceError, match="cannot be asked"), kind(url) as client:
+        client.health()
+
+
+def test_a_proxy_that_cannot_be_used_is_told(kind: type[VideoClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:9")
+    with pytest.raises(ServiceError, match=r"http://service\.example cannot be asked"):
+        kind("http://service.example")
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "schlüssel"])
+def test_a_key_that_cannot_be_sent_is_told_at_once_and_not_shown(
+    kind: type[VideoClient], shared_service: Service, key: str
+) -> None:
+    url = str(shared_service.http.base_url)
+    with kind(url, api_key=key) as client, pytest.raises(ServiceError, match="cannot be asked") as told:
+        client.health()
+    assert not isinstance(told.value, NoAnswer)
+    assert key[:3] not in str(told.value)
+
+
+def test_a_file_whose_name_is_no_text_is_sent(client: VideoClient, short: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd-\udcff.mp4"
+    odd.symlink_to(short)
+    for in_parts in (False, True):
+        client.cleanup(client.upload(odd, in_parts=in_parts)["sessionId"])
+    with pytest.raises(HttpRefusal, match="Session not found"):
+        client.status("odd-\udcff")
+
+
+@pytest.mark.parametrize("name", ["contact-sheet.jpg?x", "contact-sheet.jpg#x", "contact%2Dsheet.jpg", "a\nb"])
+def test_a_name_is_asked_for_to_the_letter(client: VideoClient, finished: str, tmp_path: Path, name: str) -> None:
+    with pytest.raises(HttpRefusal) as refused:
+        client.download(finished, tmp_path / "files", [name])
+    assert refused.value.status_code == 404
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_a_stream_that_is_no_text_tells_nothing() -> None:
+    assert list(EventReader().read(b"\xff\xfe: \xff\n\nevent: \xff\ndata: {}\n\n")) == []
+
+
+def test_what_lacks_what_the_service_says_is_not_its_answer() -> None:
+    with pytest.raises(HttpRefusal, match="not the service's"):
+        read(Answer(200, {}, b'{"success": true}'), "data")
+
+
+def test_threads_may_share_what_is_remembered(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "uploads.json")
+    at_once = threading.Barrier(8)
+
+    def keep(number: int) -> None:
+        at_once.wait()
+        memory.keep(str(number), Begun(f"id-{number}"))
+
+    threads = [threading.Thread(target=keep, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [memory.get(str(number)) for number in range(8)] == [Begun(f"id-{number}") for number in range(8)]
+    assert [file.name for file in tmp_path.iterdir()] == ["uploads.json"]

@@ -111,12 +111,16 @@ def test_links_that_lead_nowhere_are_told(tmp_path: Path, monkeypatch: pytest.Mo
         "# One's `own` way\n\n[a](#ones-own-way) [b](#elsewhere) [c](gone.md)\n[d](../up.md)\n"
         "[e](https://x.org/y) [f](https:/z)\n"
         "```bash\n[not](a-link)\n```\n"
+        '[g][there] <a href="gone.html">h</a> <img src="gone.png">\n\n[there]: gone-too.md\n'
     )
     assert [line.partition(" ")[2] for line in links.dead(document)] == [
         "#elsewhere is a heading that is not there",
         "gone.md is not there",
         "../up.md leads out of the repository",
         "https:/z is no address",
+        "gone.html is not there",
+        "gone.png is not there",
+        "gone-too.md is not there",
     ]
 
 

@@ -12,7 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from tools.documents import ROOT, documents, prose
 
-LINK = re.compile(r"\]\((?P<to>[^()\s]+(?:\([^()\s]*\))?)\)")
+LINK = re.compile(
+    r"""\]\((?P<to>[^()\s]+(?:\([^()\s]*\))?)\)|^\[[^\]]+\]: +(?P<named>\S+)|(?:href|src)="(?P<html>[^"]*)\""""
+)
+"""In its place, named elsewhere, or as HTML has it."""
+
 HEADING = re.compile(r"^#+ (?P<words>.+?)\s*$", re.MULTILINE)
 CODE = re.compile(r"`[^`\n]*`")
 
@@ -33,8 +37,9 @@ def dead(document: Path) -> Iterator[str]:
     """Each dead link of a document, with its place and what is wrong."""
     for number, line in enumerate(prose(document).splitlines(), 1):
         for found in LINK.finditer(CODE.sub("", line)):
-            if wrong := _wrong(document, found["to"]):
-                yield f"{document.relative_to(ROOT)}:{number}: {found['to']} {wrong}"
+            to = found[found.lastgroup or 0]
+            if wrong := _wrong(document, to):
+                yield f"{document.relative_to(ROOT)}:{number}: {to} {wrong}"
 
 
 def _wrong(document: Path, to: str) -> str:
