@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+import logs
 from errors import StoreAway
 from logs import event
 from schemas import AnalysisType
@@ -88,7 +89,7 @@ class Caretaker:
         try:
             self._reap()
             for session_id in self._lost():
-                event(logger, "taken up", session=session_id)
+                self._say("taken up", session_id)
                 self._hand_over(session_id)
         except StoreAway:
             # While it was away no lease could be renewed: those who live have that long to do so.
@@ -101,8 +102,14 @@ class Caretaker:
             # One of all who noticed: another's worker may have begun it anew by the time that the next one comes to it.
             mine = self._store.board.turn(LAPSED + session_id, self._lease_seconds / 3)
             if mine and self._sessions.give_back(session_id, counted=True):
-                event(logger, "lapsed", session=session_id)
+                self._say("lapsed", session_id)
                 self._hand_over(session_id)
+
+    def _say(self, what: str, session_id: str) -> None:
+        """With the id of the request that the session came with, as all that is said of the work on it."""
+        row = self._sessions.get_session(session_id)
+        with logs.about(session_id, row["metadata"]["request_id"] if row else None):
+            event(logger, what)
 
 
 def unsent(store: SharedStore, messages: Callable[[AnalysisType], int | None], pause: float) -> list[str]:

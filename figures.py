@@ -53,7 +53,8 @@ DELETED = "deleted"
 OUTCOMES = (Status.COMPLETED, Status.FAILED, Status.CANCELLED, DELETED)
 
 UNMATCHED = "none"
-"""The route of requests that lead to none, those that were refused at the door among them."""
+"""The route of requests that lead to none of ours: those that were refused at the door, and the framework's own pages
+(`/docs`, `/openapi.json`), among them."""
 
 _TYPE: Label = ("analysis_type", tuple(AnalysisType))
 _OUTCOME: Label = ("outcome", OUTCOMES)

@@ -62,7 +62,7 @@ class _Answer(BaseHTTPRequestHandler):
         super().__init__(*connection)  # which answers
 
     def do_GET(self) -> None:
-        if self.path != PATH:
+        if self.path.partition("?")[0] != PATH:
             self._send(404, b"There is only /metrics here\n")
         elif self._keyring and self._keyring.owner_of(self._key()) is None:
             self._send(401, b"The worker asks for a key: send it as X-API-Key, or as Authorization: Bearer\n")
@@ -71,7 +71,9 @@ class _Answer(BaseHTTPRequestHandler):
             self._send(200, text, media_type)
 
     def _key(self) -> bytes:
-        bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        """As the service's own door reads it."""
+        given = self.headers.get("Authorization", "")
+        bearer = given[7:].strip() if given[:7].lower() == "bearer " else ""
         return str(self.headers.get("X-API-Key", bearer)).encode("latin-1", errors="replace")
 
     def _send(self, status: int, body: bytes, media_type: str = "text/plain; charset=utf-8") -> None:

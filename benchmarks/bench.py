@@ -68,6 +68,9 @@ def noted(shelf: Shelf, name: str, part: Measured, keep: bool) -> bool:
     shelf.write_last({each: last[each] for each in PARTS if each in last})
     table.write(shelf)
     kept = shelf.read_kept()
+    for line in part.lines:
+        if line.mark and line.mark.name not in kept:
+            print(f"UNHELD {line.what}: {line.measured}; none was kept (--keep)", flush=True)
     lost = [line for line in part.lines if worse(line, kept)]
     for line in lost:
         print(f"WORSE  {line.what}: {line.measured}; kept was {table.allowed(line, kept)}", flush=True)

@@ -61,7 +61,7 @@ def commit() -> str:
     ours = [f":!{name}" for name in (LAST, KEPT, "README.md")]
     try:
         head = _git("rev-parse", "--short=10", "HEAD")
-        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no", "--", ".", *ours) else "")
+        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no", "--", ":/", *ours) else "")
     except (OSError, subprocess.CalledProcessError):
         return "no commit"
 

@@ -22,7 +22,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,7 +98,8 @@ class Walk:
             yield
         finally:
             with self.step("Ctrl-C"):
-                os.killpg(process.pid, signal.SIGINT)
+                with suppress(ProcessLookupError):  # it has ended by itself, which is told by whoever waited for it
+                    os.killpg(process.pid, signal.SIGINT)
                 process.wait(60)
 
     @property
@@ -220,8 +221,15 @@ def _strangers_files() -> set[str]:
     found = set()
     for place in filter(os.path.isdir, ELSEWHERE):
         with os.scandir(place) as entries:
-            found |= {entry.path for entry in entries if entry.stat(follow_symlinks=False).st_uid == STRANGER}
+            found |= {entry.path for entry in entries if _owner_of(entry) == STRANGER}
     return found
+
+
+def _owner_of(entry: os.DirEntry[str]) -> int | None:
+    """None for what others deleted meanwhile."""
+    with suppress(FileNotFoundError):
+        return entry.stat(follow_symlinks=False).st_uid
+    return None
 
 
 def table(walk: Walk) -> Iterator[str]:

@@ -59,6 +59,7 @@ class Link:
         self.trouble = ""
         self._redis = _client(url)
         self._lock = threading.Lock()
+        self._losses = 0
         self._here = threading.Event()
         self._here.set()
         self._closing = threading.Event()
@@ -110,6 +111,7 @@ class Link:
             if not self._here.is_set() or self._closing.is_set():
                 return
             self._here.clear()
+            self._losses += 1
             self.trouble = f"Redis at {self.where} cannot be reached: {error}"
         logger.warning("%s", self.trouble)
         threading.Thread(target=self._win_back, name="redis", daemon=True).start()
@@ -125,10 +127,17 @@ class Link:
     def _safely(self, ask: Callable[[], Any]) -> Any:
         if not self._here.is_set():
             raise StoreAway(SORRY)
+        losses = self._losses
         try:
             return ask()
         except LOST as error:
-            self.lost(error)
+            if losses == self._losses:  # else it is known, and may be there again
+                self.lost(error)
+            raise StoreAway(SORRY) from error
+        except (AttributeError, OSError, ValueError) as error:
+            # Whoever wins it back closes connections, also under calls that wait; these break in ways of their own.
+            if losses == self._losses:
+                raise
             raise StoreAway(SORRY) from error
         except ResponseError as error:
             if not isinstance(error, REFUSED) and not str(error).startswith(REFUSALS):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from pathlib import Path
 
 import av
 import httpx
 import pytest
 
-from benchmarks import table
+from benchmarks import kept, table
 from benchmarks.bench import noted
-from benchmarks.kept import HERE, Measured, Run, Shelf, kept_with, worse
+from benchmarks.kept import HERE, LAST, Measured, Run, Shelf, commit, kept_with, worse
 from benchmarks.parts import PARTS
 from benchmarks.speed import wire
 from benchmarks.speed.footage import footage_of, repeated
@@ -102,6 +104,26 @@ def test_what_got_worse_is_said_and_fails_until_it_is_kept(tmp_path: Path, capsy
     assert capsys.readouterr().out == "WORSE  upload: 80 beside 100 MB/s; kept was 0.95 − 10%\n"
     assert "**worse than 0.95 − 10%**" in shelf.page.read_text()
     assert noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=True)
+
+
+def test_what_there_is_nothing_to_hold_to_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert noted(Shelf(tmp_path), "upload", Measured(RUN, (FASTER,)), keep=False)
+    assert capsys.readouterr().out == "UNHELD upload: 80 beside 100 MB/s; none was kept (--keep)\n"
+
+
+def test_a_commit_to_which_anything_was_changed_bears_a_plus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    monkeypatch.setattr(kept, "HERE", folder)
+    for file in (tmp_path / "app.py", folder / LAST):
+        file.touch()
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@x.example")
+    for step in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "x")):
+        subprocess.run([*git, *step], check=True)
+    (folder / LAST).write_text("{}")
+    assert re.fullmatch("[0-9a-f]{10}", commit())
+    (tmp_path / "app.py").write_text("changed")
+    assert re.fullmatch("[0-9a-f]{10}[+]", commit())
 
 
 def test_every_part_is_where_it_is_said_to_be() -> None:

@@ -142,8 +142,7 @@ def test_a_workers_lines_bear_the_id_that_the_upload_came_with(rig: Rig) -> None
     del rig.http.headers["X-Request-ID"]
     assert rig.ended(session_id)["status"] == "completed"
     until(lambda: rig.logged(session_id, "completed"))
-    ours = [line for line in rig.worker.written().splitlines() if f'"session": "{session_id}"' in line]
-    lines = [line for line in ours if '"event": "taken up"' not in line]  # which is said beside the work
+    lines = [line for line in rig.worker.written().splitlines() if f'"session": "{session_id}"' in line]
     assert [line for line in lines if '"request": "from-far-away"' not in line] == []
     assert any('"event": "child done"' in line and '"step": "scanned"' in line for line in lines)
 
@@ -160,11 +159,16 @@ def test_a_cancel_reaches_work_that_is_deep_in_the_model(rig: Rig) -> None:
 
 
 def test_the_session_of_a_killed_child_is_begun_anew(rig: Rig) -> None:
+    rig.http.headers["X-Request-ID"] = "whose-child-was-killed"
     session_id = rig.held_up()
+    del rig.http.headers["X-Request-ID"]
     rig.holder().kill()
     rig.vision.behave()
     ended = rig.ended(session_id)
     assert (ended["status"], ended["attempt"]) == ("completed", 2)
+    lines = (rig.worker.written() + rig.api.written()).splitlines()
+    lapsed = [line for line in lines if session_id in line and '"event": "lapsed"' in line]
+    assert ['"request": "whose-child-was-killed"' in line for line in lapsed] == [True]
 
 
 def test_what_kills_whoever_works_on_it_fails_after_its_attempts(rig: Rig) -> None:

@@ -207,6 +207,15 @@ def test_started_as_root_it_hands_the_folder_over_and_gives_root_up(tmp_path: Pa
 
 
 @AS_ROOT
+def test_a_folder_that_is_a_link_is_handed_over_with_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").touch()
+    (tmp_path / "link").symlink_to("real")
+    start(tmp_path / "link")
+    assert {(tmp_path / name).stat().st_uid for name in ("real", "real/file")} == {USER}
+
+
+@AS_ROOT
 def test_started_as_somebody_it_takes_the_folder_as_it_is(tmp_path: Path) -> None:
     uid, gid, *_, owner = start(tmp_path, "setpriv", "--reuid", "4711", "--regid", "4712", "--clear-groups")
     assert (uid, gid, owner) == ("4711", "4712", "0")

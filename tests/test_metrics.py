@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -20,6 +21,7 @@ from gauges import Looking
 from metrics import Meter, Metrics
 from progress import Progress
 from schemas import Pass, Status
+from scraped import Scraped
 from tests.events import following
 from tests.figures_of import read, told
 from tests.scripted import Words
@@ -304,6 +306,23 @@ def test_where_keys_are_set_one_is_needed_and_who_has_none_is_counted(serve_with
     assert service.upload(b"no video").status_code == 401
     answer = service.http.get("/metrics", headers={"Authorization": "Bearer 0123456789abcdef"})
     assert read(answer.text).of(figures.UPLOAD_REFUSALS, reason="unauthorized") == 1
+
+
+KEY = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("heads", "status"),
+    [({}, 401), ({"X-API-Key": KEY}, 200), ({"Authorization": f"bearer {KEY}"}, 200), ({"Authorization": KEY}, 401)],
+)
+def test_a_workers_port_asks_for_a_key_as_the_service_does(heads: dict[str, str], status: int) -> None:
+    scraped = Scraped(Metrics(), Settings.model_validate({"api_keys": f"prometheus:{KEY}"}))
+    scraped.start()
+    try:
+        port = scraped.socket.getsockname()[1]
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics?any=thing", headers=heads).status_code == status
+    finally:
+        scraped.close()
 
 
 def test_every_figure_is_moved_by_a_test() -> None:

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import redis
 
 from errors import CannotStart, QueueFull, StoreAway
 from schemas import AnalysisType, Found, Idempotency, Session, Status, new_session, unknown_metadata
-from stores.link import Clock
+from stores.link import Clock, Link
 from stores.memory import MemoryStore
 from stores.redis import RedisStore
 from tests.redis_server import RedisServer
@@ -365,6 +366,17 @@ def test_redis_that_stands_still_holds_nobody_up_for_long(
         redis_server.send(signal.SIGCONT)
     until(lambda: not ours.trouble)
     assert ours.get(ID)
+
+
+def test_a_call_that_waits_while_redis_is_won_back_is_refused_like_all_others(redis_server: RedisServer) -> None:
+    link = Link(redis_server.url)
+    with ThreadPoolExecutor(1) as another:
+        waiting = another.submit(link.call, "BLPOP", "nothing", 0.9)
+        until(lambda: bool(redis_server.client.info("clients")["blocked_clients"]))
+        link.lost(redis.ConnectionError("as another thread found"))  # which closes all connections
+        assert isinstance(waiting.exception(), StoreAway)
+    until(lambda: not link.trouble)
+    link.close()
 
 
 def test_a_revision_that_was_lost_with_redis_comes_to_stand_for_nothing_else(

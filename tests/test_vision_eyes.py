@@ -120,6 +120,25 @@ def test_strangers_are_not_told_where_a_model_lies() -> None:
     assert eyes.warning == f"No model looked at this video, signals alone did: {why}"
 
 
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("'/srv/a/eyes' is gone", "'eyes' is gone"),
+        ("VISION_MODEL=/srv/a/eyes", "VISION_MODEL=eyes"),
+        ("[/srv/a/eyes], ~/a/b", "[eyes], b"),
+        ("Some/Model-500M of https://hub.example/v1/models", "Some/Model-500M of https://hub.example/v1/models"),
+    ],
+)
+def test_a_path_is_known_whatever_stands_before_it(why: str, told: str) -> None:
+    def refuse_so(tell: Tell) -> VisionModel:
+        raise CannotStart(why)
+
+    eyes = Eyes(refuse_so)
+    eyes.open(ignore)
+    assert eyes.wait(ignore) is None
+    assert eyes.words == f"No model looks: {told}"
+
+
 def test_who_looks_is_told_without_where_it_lies(checkpoint: Path) -> None:
     def title(model: str) -> str:
         return Facts("remote", model, None, "remote", "unknown").title

@@ -31,8 +31,8 @@ OTHER_LOOK_SECONDS = 1.0
 
 NO_MODEL = "No model is asked for: signals alone look"
 
-_FOLDERS = re.compile(r"(?<![^\s'\"(])/(?:[^\s/]+/)+(?=[^\s/])")
-"""What strangers are not told of a path: all but its last name."""
+_FOLDERS = re.compile(r"(?<![\w./-])~?/(?:[^\s/]+/)+(?=[^\s/])")
+"""What strangers are not told of a path: all but its last name. Addresses are no paths, nor are the hub's names."""
 
 Tell = Callable[[str, float], None]
 """Told what is being done ("Downloading", "Loading", "Connecting") and how far that is, 0-1."""
