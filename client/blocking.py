@@ -65,7 +65,7 @@ class VideoClient:
         self._http.close()
 
     def alive(self) -> bool:
-        """Whether a service answers at all. Asks once."""
+        """Whether a service answers at all. Asks once. Raises ServiceError with the address where it is elsewhere."""
         return self._run(self._calls.alive())
 
     def health(self) -> Health:

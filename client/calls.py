@@ -17,8 +17,12 @@ from client.parts import give_up
 from client.steps import Answer, Ask, NoAnswer, Script, Tell
 from client.uploading import send
 from client.uploads import Place, Sending, UploadOptions
+from errors import ServiceError
 
 ALIVE_SECONDS = 5.0
+
+MOVED = (301, 302, 307, 308)
+"""Where a service is reached by TLS alone, most often. Nothing is sent after it: it may be a key, on an open line."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Calls:
             answer: Answer = yield Ask("GET", "/livez", silence_seconds=ALIVE_SECONDS)
         except NoAnswer:
             return False
+        if answer.status in MOVED and (place := answer.headers.get("location")):
+            raise ServiceError(f"{self.url} sends on to {place.removesuffix('/livez')}: use that address")
         return answer.ok
 
     def health(self) -> Script[Any]:

@@ -135,6 +135,12 @@ def test_health_says_who_looks(client: VideoClient) -> None:
     assert (health["ready"], health["analyzer"], health["troubles"]) == (True, "signals", [])
 
 
+def test_a_service_that_is_elsewhere_is_told_with_its_address(far: VideoClient, way: Between) -> None:
+    way.wrong = once("https://video.example/livez", "GET", "/livez")
+    with pytest.raises(ServiceError, match=r"sends on to https://video\.example: use that address"):
+        far.alive()
+
+
 def test_a_service_that_is_not_there_is_told(kind: type[VideoClient], short: Path) -> None:
     with kind(NOBODY, patience=0) as lonely:
         assert not lonely.alive()
