@@ -141,6 +141,12 @@ def test_a_service_that_is_elsewhere_is_told_with_its_address(far: VideoClient, 
         far.alive()
 
 
+def test_where_nothing_can_be_remembered_nothing_is_begun(far: VideoClient, way: Between, short: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder to remember an upload in"):
+        far.upload(short, remember_in=short.parent / "missing" / "uploads.json")
+    assert way.of("POST") == []
+
+
 def test_a_service_that_is_not_there_is_told(kind: type[VideoClient], short: Path) -> None:
     with kind(NOBODY, patience=0) as lonely:
         assert not lonely.alive()
