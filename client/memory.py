@@ -35,8 +35,8 @@ _one_at_a_time = threading.Lock()
 
 class Memory:
     def __init__(self, path: Path) -> None:
-        """For nobody but its owner to read: tokens may stand in it. One program at a time may use it. Raises OSError where
-        none can be kept, before anything is begun that would have to be remembered."""
+        """For nobody but its owner to read: tokens may stand in it. One program at a time may use it. Raises OSError
+        where none can be kept, before anything is begun that would have to be remembered."""
         if not path.parent.is_dir():
             raise FileNotFoundError(f"{path.parent} is no folder to remember an upload in")
         self._path = path
