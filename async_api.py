@@ -237,8 +237,10 @@ class VideoApi:
         """Stop the analysis, waiting or running. Cancelling again is fine."""
         row = self._unexpired(session_id)
         if row["status"] in (Status.QUEUED, Status.PROCESSING):
-            await asyncio.to_thread(self._tasks.cancel_task, session_id)
-            row = self._unexpired(session_id)
+            if await asyncio.to_thread(self._tasks.cancel_task, session_id):
+                row["status"] = Status.CANCELLED  # whatever has become of the session since
+            else:
+                row = self._unexpired(session_id)
         if row["status"] is not Status.CANCELLED:
             raise AlreadyEnded(f"Session already {row['status']}", status=row["status"], sessionId=session_id)
         return CancelBody(session_id=session_id, status=Status.CANCELLED, message="Processing cancelled successfully")

@@ -120,6 +120,17 @@ def test_cancelling_twice_at_once_is_fine(service: Service, long_clip: Path) -> 
     assert {answer.status_code for answer in answers} == {200}
 
 
+@pytest.mark.embedded
+def test_a_cancel_that_stopped_the_session_says_so_whatever_follows(
+    service: Service, long_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = service.house.tasks
+    cancel = tasks.cancel_task
+    monkeypatch.setattr(tasks, "cancel_task", lambda session_id: cancel(session_id) and tasks.remove(session_id))
+    answer = service.http.post(f"{BASE}/cancel/{service.start(long_clip)}")
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+
+
 def test_uploads_at_once_are_all_analysed(service: Service, clip: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         sessions = list(pool.map(lambda _: service.start(clip), range(4)))
