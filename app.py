@@ -53,7 +53,7 @@ EXPOSED_HEADERS = [
 ]
 """What scripts of other origins may read of an answer's head."""
 
-ACCEPTED_A_TURN = 32
+ACCEPTED_A_TURN = 64
 """Connections that are accepted in one turn of the event loop. libuv takes one for each listening socket, so there are
 as many that share one queue: a turn may take milliseconds, and hundreds of clients may come at once."""
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -60,7 +61,7 @@ class MemoryStore:
 
     def get(self, session_id: str) -> Session | None:
         kept = self._rows.get(session_id)
-        return ROWS.validate_json(kept.row) if kept else None
+        return _polled(kept.row) if kept else None
 
     def get_with_findings(self, session_id: str) -> tuple[Session, tuple[Found, ...]] | None:
         kept = self._rows.get(session_id)
@@ -183,6 +184,17 @@ class MemoryStore:
     def _load(self) -> list[Session]:
         paths = self._root.glob(f"*/{ROW}")
         return [read_row(path) for path in paths if is_session_id(path.parent.name)]
+
+
+_read = lru_cache(256)(ROWS.validate_json)
+
+
+def _polled(text: bytes) -> Session:
+    """A row that is asked for again and again before it changes: copied, which takes a tenth of the time that reading
+    takes."""
+    row = _read(text).copy()
+    row["params"], row["metadata"] = row["params"].copy(), row["metadata"].copy()
+    return row
 
 
 def _next_revision(row: Session, findings: tuple[Found, ...]) -> int:

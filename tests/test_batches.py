@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from statistics import median
 from typing import Any
 
 import pytest
@@ -212,6 +213,7 @@ async def test_others_are_answered_between_pieces_of_many_bodies(desk: Desk) -> 
         seen.append(asked - before)
     assert asked == 100
     assert max(seen) <= 2 * PIECES_A_TURN  # as one turn ends another begins
+    assert median(seen) == 1, "while many wait"
 
 
 async def _pieces(body: AsyncIterator[bytes], count: int) -> None:
