@@ -18,8 +18,9 @@ POLL_SECONDS = 0.02
 
 
 def seconds_of_session(address: Address, video: bytes) -> float:
-    """From the first byte sent until a poll says that it is completed; then it is cleaned up."""
-    form = wire.form_of(video, analysis_type="highlights")
+    """From the first byte sent until a poll says that it is completed; then it is cleaned up. Without the reel, which
+    the legacy call does not make."""
+    form = wire.form_of(video, analysis_type="highlights", params='{"reel": false}')
     began = time.perf_counter()
     session_id = wire.post(address, f"{BASE}/upload", form).json()["sessionId"]
     ended(address, session_id, POLL_SECONDS)
@@ -56,7 +57,7 @@ def bench_session(room: Room) -> list[Line]:
         )
     return [
         Line(
-            f"a session ÷ the legacy call, {seconds:.0f} s of 720p30",
+            f"a session without its reel ÷ the legacy call, {seconds:.0f} s of 720p30",
             pair.told("× real time", ".1f", turned=True),
             f"≤ {SESSION_BAR} ×",
             1 / pair.ratio <= SESSION_BAR,
