@@ -1,4 +1,4 @@
-"""The look at every second of a video, beside one pass that only decodes."""
+"""The look at every second of a video, beside one pass that only decodes; and what counting adds to it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from analysis.signals import SignalCollector
 from benchmarks.speed.bare import in_child
 from benchmarks.speed.footage import HD, footage_of
 from benchmarks.speed.report import Line, Mark, Room, in_turns
+from railway_video_generator import RailwayVideoGenerator
 from schemas import Limits
 from video.probe import probe
 from video.scan import scan
@@ -21,6 +22,7 @@ from video.source import prepare
 Skip = Literal["NONREF", "DEFAULT"]
 
 DECODE_BAR, REAL_TIME_BAR = 2.5, 15.0
+COUNTING_BAR, COUNTING_REAL_TIME_BAR = 1.5, 10.0
 
 
 def decoded(path: str, limits: Limits, skip: Skip) -> Iterator[int]:
@@ -48,6 +50,18 @@ def seconds_to_look(path: Path, duration: float) -> float:
     return time.perf_counter() - began
 
 
+def seconds_to_count(path: Path) -> float:
+    began = time.perf_counter()
+    RailwayVideoGenerator().analyze_workout_with_timestamps(str(path))
+    return time.perf_counter() - began
+
+
+def seconds_to_find(path: Path) -> float:
+    began = time.perf_counter()
+    RailwayVideoGenerator().generate_highlights(str(path))
+    return time.perf_counter() - began
+
+
 def bench_scan(room: Room) -> list[Line]:
     rounds, seconds = (2, 12.0) if room.quick else (5, 60.0)
     video = footage_of(room.footage, "hd", HD, seconds)
@@ -58,6 +72,9 @@ def bench_scan(room: Room) -> list[Line]:
         lambda: duration / seconds_to_decode(video, "NONREF"),
     )
     full = duration / seconds_to_decode(video, "DEFAULT")
+    counting = in_turns(
+        rounds, lambda: duration / seconds_to_count(video), lambda: duration / seconds_to_find(video)
+    )
     told = f"{pair.told('× real time', '.1f', turned=True)}; decoding every picture {full:.1f} × real time"
     return [
         Line(
@@ -72,5 +89,18 @@ def bench_scan(room: Room) -> list[Line]:
             f"{max(pair.ours):.1f} at best, {sorted(pair.ours)[len(pair.ours) // 2]:.1f} in the middle",
             f"≥ {REAL_TIME_BAR:.0f} at best",
             max(pair.ours) >= REAL_TIME_BAR,
+        ),
+        Line(
+            "repetitions counted ÷ moments found, without files",
+            counting.told("× real time", ".1f", turned=True),
+            f"≤ {COUNTING_BAR} ×",
+            1 / counting.ratio <= COUNTING_BAR,
+            Mark("counting", 1 / counting.ratio, less_is_better=True),
+        ),
+        Line(
+            "  × real time",
+            f"{max(counting.ours):.1f} at best",
+            f"≥ {COUNTING_REAL_TIME_BAR:.0f} at best",
+            max(counting.ours) >= COUNTING_REAL_TIME_BAR,
         ),
     ]
