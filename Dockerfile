@@ -28,7 +28,7 @@ WORKDIR /app
 COPY . .
 ENV PATH=/opt/venv/bin:$PATH
 # A video is drawn and analysed: an image that cannot do that is not built, and what was loaded for it has its bytecode now.
-RUN VISION_MODEL=none python cli.py demo && python -c 'import celery_worker, stores.redis, stores.objects, vision.smolvlm'
+RUN VISION_MODEL=none python cli.py demo && python -c 'import app, celery_worker, stores.redis, stores.objects, vision.smolvlm'
 
 FROM app AS model
 # Weights in the image (--build-arg MODEL=HuggingFaceTB/SmolVLM2-500M-Video-Instruct), for where there is no volume to keep

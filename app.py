@@ -8,12 +8,12 @@ import logging
 import os
 import resource
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from socket import socket
 
 from fastapi import FastAPI
 
@@ -34,7 +34,7 @@ from api.legacy import LegacyApi
 from api.limits import Limiter
 from api.metrics import MetricsApi
 from api.pages import PagesApi
-from api.server import SWITCH_SECONDS, Server, drained_by_signals, served_as
+from api.server import SWITCH_SECONDS, Server, drained_by_signals, listening, served_as
 from api.tus import SESSION_ID, TOKEN, TusApi
 from async_api import VideoApi, read_form
 from config import VERSION, Settings
@@ -235,11 +235,10 @@ def _lift_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: Settings) -> socket:
     """Raises CannotStart, naming the address."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        return listening(settings.host, settings.port)
     except OSError as error:
         raise CannotStart(f"cannot listen on HOST={settings.host} PORT={settings.port}: {error.strerror}") from error
 

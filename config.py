@@ -121,7 +121,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     host: str = Field("127.0.0.1", min_length=1)
-    """Address to listen on; 0.0.0.0 to be reachable from other machines."""
+    """Address to listen on; 0.0.0.0 to be reachable from other machines, :: by IPv6 as well."""
 
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""

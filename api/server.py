@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from socket import socket
+from socket import AF_INET, AF_INET6, create_server, has_dualstack_ipv6, socket
 from types import FrameType
 from typing import Any
 
@@ -29,9 +29,19 @@ UNREAD_SECONDS = 0.5
 """How long answers that are still being sent have then: a client that stopped reading holds up the end for less
 than two seconds in all."""
 
+WAITING_CONNECTIONS = 2048
+"""That the system keeps until they are accepted."""
+
 SWITCH_SECONDS = 0.001
 """How long a thread may hold the interpreter while others wait. Analyses share it with the event loop: at the default
 of 5 ms a poll waits visibly."""
+
+
+def listening(host: str, port: int) -> socket:
+    """A socket that listens there; at `::` for IPv4 as well, where the system can do that. Raises OSError."""
+    family = AF_INET6 if ":" in host else AF_INET
+    both = host == "::" and has_dualstack_ipv6()
+    return create_server((host, port), family=family, backlog=WAITING_CONNECTIONS, dualstack_ipv6=both)
 
 
 def served_as(app: Callable[..., Any]) -> uvicorn.Config:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import blas  # noqa: F401  # before numpy
+from api.server import listening
 from client import VideoClient
 from commands.sessions import address_by
 from commands.showing import sized
@@ -95,9 +95,8 @@ def disk(settings: Settings) -> Found:
 
 def address(settings: Settings) -> Found:
     where = f"HOST={settings.host} PORT={settings.port}"
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        socket.create_server((settings.host, settings.port), family=family).close()
+        listening(settings.host, settings.port).close()
     except (OSError, UnicodeError) as error:
         if _answers(settings):
             return Found("address", "ok", f"{where}: a service runs there")
@@ -179,7 +178,7 @@ def files(settings: Settings) -> Found | None:
     if not settings.storage_url:
         return None
     open_session_files(settings)
-    return Found("store", "ok", f"STORAGE_URL={settings.storage_url} can be written, read and deleted from")
+    return Found("store", "ok", "STORAGE_URL can be written, read and deleted from")
 
 
 CHECKS = {

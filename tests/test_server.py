@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ import pytest
 import uvicorn
 
 from api import server
-from api.server import Server
+from api.server import Server, listening
 
 
 @dataclass
@@ -108,3 +109,11 @@ async def test_no_signal_is_kept_to_be_raised_again() -> None:
     stopping.handle_exit(signal.SIGINT, None)
     await stopped(stopping)
     assert stopping._captured_signals == []
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6, or keeps it apart")
+def test_every_address_is_that_of_ipv4_too() -> None:
+    with listening("::", 0) as listener:
+        port = listener.getsockname()[1]
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, port), timeout=1).close()
