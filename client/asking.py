@@ -24,6 +24,9 @@ FIRST_SECONDS, LAST_SECONDS = 0.25, 8.0
 
 NOT_MODIFIED = 304
 
+DONE_BEFORE = Answer(200, {}, b"{}")
+"""Stands for the answer of an earlier try that was lost."""
+
 
 class Pauses:
     """Between tries: each twice as long as the one before, never in step with other clients, at least as long as the
@@ -75,7 +78,7 @@ def persist(ask: Ask, patience: float, gone: Callable[[HttpRefusal], bool] | Non
             pause = pauses.after(error)
         except HttpRefusal as error:
             if lost and gone and gone(error):
-                return Answer(200, {}, b"{}")
+                return DONE_BEFORE
             pause = pauses.after(error)
         yield pause
 

@@ -29,6 +29,7 @@ from client import (
     parts,
 )
 from client.asking import Pauses, read
+from client.calls import Calls
 from client.fetching import checked
 from client.following import EventReader
 from client.memory import Begun, Memory
@@ -482,6 +483,14 @@ def test_a_stream_that_is_no_text_tells_nothing() -> None:
 def test_what_lacks_what_the_service_says_is_not_its_answer() -> None:
     with pytest.raises(HttpRefusal, match="not the service's"):
         read(Answer(200, {}, b'{"success": true}'), "data")
+
+
+@pytest.mark.parametrize("deed", ["cleanup", "cancel", "token"])
+def test_whoever_says_yes_to_everything_has_deleted_nothing(deed: str) -> None:
+    script = getattr(Calls("http://elsewhere", None, {}, 0.0), deed)("some-id")
+    next(script)
+    with pytest.raises(HttpRefusal, match="not the service's"):
+        script.send(Answer(200, {}, b"{}"))
 
 
 def test_threads_may_share_what_is_remembered(tmp_path: Path) -> None:
