@@ -77,13 +77,14 @@ class JsonLines(logging.Formatter):
 
 
 class Readable(logging.Formatter):
-    """One line for a person; a traceback below where there is one. Control characters stay escaped."""
+    """One line for a person; a traceback below where there is one. Control characters are escaped in both."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts = "  ".join(f"{key}={_shown(value)}" for key, value in _fields(record).items())
         instant = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         line = f"{instant} {record.levelname.lower():7} {_one_line(record.getMessage())}  {facts}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        traceback = self.formatException(record.exc_info).splitlines() if record.exc_info else []
+        return "\n".join([line, *map(_one_line, traceback)])
 
 
 def _one_line(text: str) -> str:

@@ -15,6 +15,9 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 OTHER = "other"
 """Any other method: whoever asks must not make up labels."""
 
+POLLS = "/status/"
+"""Only routes with this in their path may wait, whatever is asked of others."""
+
 WAITING = "?wait"
 """Follows the route of a poll that may wait: how long it does says nothing of how quick the service is."""
 
@@ -52,7 +55,9 @@ class Requests:
 
     def _first(self, key: tuple[str | None, str, bool]) -> _Counted:
         path, method, waits = key
-        name = UNMATCHED if path is None else path.replace(":path}", "}") + (WAITING if waits else "")
+        name = UNMATCHED if path is None else path.replace(":path}", "}")
+        if waits and POLLS in name:
+            name += WAITING
         labels = (method if method in METHODS else OTHER), name
         counted = self._named.setdefault(labels, _Counted())
         if method in METHODS:  # of others there is no end

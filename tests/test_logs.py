@@ -41,11 +41,11 @@ def test_a_person_reads_one_line_that_cannot_be_forged(record: logging.LogRecord
 
 def test_a_traceback_follows_its_event() -> None:
     try:
-        raise ValueError("odd")
+        raise ValueError("odd\x1b")
     except ValueError as error:
         record = logging.makeLogRecord({"msg": "crash", "exc_info": (ValueError, error, error.__traceback__)})
-    assert json.loads(logs.JsonLines().format(record))["traceback"].endswith("ValueError: odd")
-    assert logs.Readable().format(record).endswith("ValueError: odd")
+    assert json.loads(logs.JsonLines().format(record))["traceback"].endswith("ValueError: odd\x1b")
+    assert logs.Readable().format(record).endswith(r"ValueError: odd\x1b")
 
 
 def test_unknown_ids_are_left_out() -> None:

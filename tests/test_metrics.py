@@ -213,6 +213,11 @@ def test_polls_that_wait_do_not_make_the_others_look_slow(watched: Service) -> N
         watched.status("nobody", wait=1)
 
 
+def test_asking_others_to_wait_makes_no_route_of_its_own(watched: Service) -> None:
+    with moving(watched, (figures.HTTP_REQUESTS, {"method": "GET", "route": "/livez", "code": "200"})):
+        watched.http.get("/livez", params={"wait": 1})
+
+
 def test_who_follows_is_counted_while_it_does(watched: Service) -> None:
     session_id = watched.seeded(Status.PROCESSING)
     with following(watched.http.base_url, session_id):
