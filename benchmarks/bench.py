@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import table
@@ -62,19 +62,32 @@ def met(lines: Sequence[Line]) -> bool:
 def noted(shelf: Shelf, name: str, part: Measured, keep: bool) -> bool:
     """Note a part down at once, hold it to what was kept, and say what got worse; whether all is as good as it has to
     be. With `keep`, later runs are held to this one instead."""
-    if keep:
-        shelf.write_kept(kept_with(shelf.read_kept(), part.lines))
     last = shelf.read_last() | {name: part}
     shelf.write_last({each: last[each] for each in PARTS if each in last})
-    table.write(shelf)
     kept = shelf.read_kept()
+    if keep:
+        kept = kept_with(kept, part.lines)
+        kept = {mark: ratio for mark, ratio in kept.items() if mark not in unmeasured(last, kept)}
+        shelf.write_kept(kept)
+    table.write(shelf)
     for line in part.lines:
         if line.mark and line.mark.name not in kept:
             print(f"UNHELD {line.what}: {line.measured}; none was kept (--keep)", flush=True)
     lost = [line for line in part.lines if worse(line, kept)]
     for line in lost:
         print(f"WORSE  {line.what}: {line.measured}; kept was {table.allowed(line, kept)}", flush=True)
-    return met(part.lines) and not lost
+    gone = unmeasured(last, kept)
+    for mark in gone:
+        print(f"GONE   {mark}: no line measures it any more; kept was {kept[mark]:.2f}", flush=True)
+    return met(part.lines) and not lost and not gone
+
+
+def unmeasured(last: Mapping[str, Measured], kept: Mapping[str, float]) -> list[str]:
+    """What is kept of lines that there are no more; none while a part was never measured, for they may be its."""
+    if PARTS.keys() - last.keys():
+        return []
+    marks = {line.mark.name for part in last.values() for line in part.lines if line.mark}
+    return [mark for mark in kept if mark not in marks]
 
 
 if __name__ == "__main__":

@@ -111,6 +111,18 @@ def test_what_there_is_nothing_to_hold_to_is_said(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out == "UNHELD upload: 80 beside 100 MB/s; none was kept (--keep)\n"
 
 
+def test_a_kept_ratio_that_no_line_measures_any_more_is_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.write_kept({"upload": 0.8, "scan": 1.5})
+    shelf.write_last(dict.fromkeys(PARTS, Measured(RUN, ())))
+    assert not noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=False)
+    assert capsys.readouterr().out == "GONE   scan: no line measures it any more; kept was 1.50\n"
+    assert noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=True)
+    assert shelf.read_kept() == {"upload": 0.8}
+
+
 def test_a_commit_to_which_anything_was_changed_bears_a_plus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "benchmarks"
     folder.mkdir()
