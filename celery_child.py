@@ -65,12 +65,10 @@ class Child:
         _leave_the_end_to_a_thread()
         threading.Thread(target=self._leave_when_told, name="leaving", daemon=True).start()
         self._shop = shop = self._furnished()
-        if (
-            self._settings.storage_url
-        ):  # copies that a killed child left; without a store, files are the door's to sweep
+        if self._settings.storage_url:  # copies that a killed child left; else files are the door's
             shop.files.sweep(lambda session_id: shop.store.get(session_id) is not None)
         shop.eyes.open(self._give_up)
-        self._announcer = Announcer(self._settings, shop.crew.roster, shop.eyes, self._settings.worker_takes, 1)
+        self._announcer = Announcer(self._settings, shop.crew.roster, shop.state, self._settings.worker_takes, 1)
         self._announcer.start()
 
     def carry(self, session_id: str) -> None:

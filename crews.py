@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -71,7 +71,7 @@ class Watch(Protocol):
 
 
 def watches_of(
-    settings: Settings, ledger: Ledger, crew: Crew, hand_over: Callable[[str], None], eyes: Eyes
+    settings: Settings, ledger: Ledger, crew: Crew, hand_over: Callable[[str], None], state: State
 ) -> tuple[Watch, ...]:
     """What goes on in a process that serves; nothing where no other process shares its rows."""
     store = ledger.store
@@ -81,14 +81,35 @@ def watches_of(
     if crew.hands.elsewhere:
         return (caretaker.rounds,)
     takes = tuple(AnalysisType)
-    return (caretaker.rounds, Announcer(settings, crew.roster, eyes, takes, settings.max_concurrent_jobs))
+    return (caretaker.rounds, Announcer(settings, crew.roster, state, takes, settings.max_concurrent_jobs))
+
+
+@dataclass(frozen=True)
+class State:
+    """How things stand where somebody works."""
+
+    eyes: Eyes
+    free_bytes: Callable[[], int]
+    """On the disk that videos are fetched to. May raise OSError."""
+    floor_bytes: int
+
+    def troubles(self) -> Iterator[str]:
+        try:
+            free = self.free_bytes()
+        except OSError:
+            yield "The folder for videos cannot be read"
+        else:
+            if free < self.floor_bytes:
+                yield f"The disk is nearly full: {free >> 20} MiB are free, and {self.floor_bytes >> 20} should be"
+        if self.eyes.error or self.eyes.warning:
+            yield self.eyes.words
 
 
 class Announcer:
     """Lets all who share the rows know that somebody works here, as long as that is so."""
 
-    def __init__(self, settings: Settings, roster: Roster, eyes: Eyes, takes: tuple[str, ...], hands: int) -> None:
-        self._roster, self._eyes, self._takes, self._hands = roster, eyes, takes, hands
+    def __init__(self, settings: Settings, roster: Roster, state: State, takes: tuple[str, ...], hands: int) -> None:
+        self._roster, self._state, self._takes, self._hands = roster, state, takes, hands
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._rounds = Rounds("announcer", settings.lease_seconds / 3, self._announce)
 
@@ -100,4 +121,5 @@ class Announcer:
         self._roster.sign_off(self._name)
 
     def _announce(self) -> None:
-        self._roster.announce(Worker(self._name, self._takes, self._eyes.words, VERSION, self._hands))
+        troubles = tuple(self._state.troubles())
+        self._roster.announce(Worker(self._name, self._takes, self._state.eyes.words, VERSION, self._hands, troubles))

@@ -40,6 +40,8 @@ class Worker:
     version: str
     hands: int
     """How many sessions it works on at a time."""
+    troubles: tuple[str, ...] = ()
+    """What is wrong there, a sentence each."""
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from time import monotonic
 
 from errors import Draining, QueueFull, StoreAway
@@ -103,7 +103,7 @@ class SharedRoster(Roster):
 
     def workers(self) -> list[Worker]:
         """All who work now, by their names."""
-        return [_read(text) for _, text in sorted(self._board.noted(WORKER).items())]
+        return [read_worker(text) for _, text in sorted(self._board.noted(WORKER).items())]
 
     def is_taken(self, kind: AnalysisType) -> bool:
         return any(kind in worker.takes for worker in self._look().workers)
@@ -153,6 +153,8 @@ class RosterAway(SharedRoster):
         return submit()
 
 
-def _read(text: str) -> Worker:
+def read_worker(text: str) -> Worker:
+    """Of another version it may say more than is known here, or less."""
     told = json.loads(text)
-    return Worker(**{**told, "takes": tuple(told["takes"])})
+    lists = {name: tuple(told.get(name, ())) for name in ("takes", "troubles")}
+    return Worker(**{field.name: told[field.name] for field in fields(Worker) if field.name in told} | lists)

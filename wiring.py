@@ -19,7 +19,7 @@ from api.shared_resumable import SharedResumables
 from api.space import Space
 from carrying import Terms
 from config import Settings
-from crews import Ledger, Watch, crew_of, watches_of
+from crews import Ledger, State, Watch, crew_of, watches_of
 from gauges import ThisProcess, Together, of_place, of_work
 from metrics import Meter, Metrics, Reading
 from railway_video_generator import RailwayVideoGenerator
@@ -47,6 +47,10 @@ class Workshop:
     tasks: BackgroundTaskManager
     eyes: Eyes
     crew: Crew
+
+    @property
+    def state(self) -> State:
+        return State(self.eyes, self.files.free_bytes, self.settings.min_free_disk_mb << 20)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def build(settings: Settings, eyes: Eyes | None = None) -> House:
     if is_shared(shop.store) and settings.storage_url:
         shop.store.watch(partial(_drop_ended, shop.files), shop.files.lingering)
     space = Space(shop.files.free_bytes, settings.min_free_disk_mb << 20)
-    watches = watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.eyes)
+    watches = watches_of(settings, Ledger(shop.store, shop.sessions), shop.crew, shop.tasks.hand_over, shop.state)
     together = Together(shop.store, shop.files, settings)
     watches = (*watches, together)
     callers: Callers = OwnCallers(shop.tasks.remove)

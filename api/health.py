@@ -38,6 +38,8 @@ class WorkerBody(Told):
     """Of the service there."""
     hands: int
     """Sessions that it works on at a time."""
+    troubles: list[str]
+    """What is wrong there, a sentence each."""
 
 
 class QueueBody(Told):
@@ -159,11 +161,14 @@ class HealthApi:
             yield "The store of sessions cannot be reached: what needs it is answered 503, and the log says where"
         elif self._elsewhere:
             yield from _untaken(workers)
+        yield from sorted({f"A worker says: {words}" for worker in workers for words in worker.troubles})
         if disk is None:
             yield "The folder for videos cannot be read"
         elif disk.free_bytes < disk.floor_bytes:
             free, floor = disk.free_bytes >> 20, disk.floor_bytes >> 20
             yield f"The disk is nearly full: {free} MiB are free, and uploads have to leave {floor}; they are refused"
+        if not self._files.reachable():
+            yield "The store for files cannot be reached: uploads and downloads are answered 503, and the log says why"
         if queue and queue.waiting >= queue.capacity:
             yield f"The queue is full: {queue.waiting} of {queue.capacity} sessions wait, and more are refused"
         if self._eyes.error or self._eyes.warning:

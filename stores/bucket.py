@@ -48,6 +48,9 @@ FULL = ("StorageFull", "QuotaExceeded", "No space left", "507 Insufficient Stora
 RESPITE_SECONDS = 2.0
 """For so long nobody who has a client waiting asks a store again that just did not answer."""
 
+TRIED = ".tried"
+"""Beginning of the names of objects by which it is tried out."""
+
 AWAY = "The store for files cannot be reached; try again later"
 
 
@@ -183,6 +186,16 @@ class Bucket:
                 with suppress(FileNotFoundError):
                     obstore.delete(self._quick, key)
 
+    def reachable(self) -> bool:
+        """Whether it answers now."""
+        try:
+            self.stat(TRIED)
+        except FileNotFoundError:
+            return True
+        except (StorageUnavailable, InsufficientStorage):
+            return False
+        return True
+
     def signed(self, method: Method, key: str, seconds: int) -> str | None:
         """The object's address with obstore's signature; None where it makes none."""
         if not isinstance(self._quick, S3Store | GCSStore | AzureStore):
@@ -193,7 +206,7 @@ class Bucket:
 
     def try_out(self, address: str) -> None:
         """Write, read and delete a small object. Raises CannotStart, in words."""
-        key, data = f".tried-{uuid.uuid4().hex}", b"to see whether it can be kept"
+        key, data = f"{TRIED}-{uuid.uuid4().hex}", b"to see whether it can be kept"
         try:
             obstore.put(self._quick, key, data)
             same = bytes(obstore.get(self._quick, key).bytes()) == data

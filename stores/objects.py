@@ -238,6 +238,9 @@ class ObjectFiles(SessionFiles):
                 self._scratch.leave(folder.name)
         return swept
 
+    def reachable(self) -> bool:
+        return self._bucket.reachable()
+
     def used_bytes(self) -> int:
         """In the store. Asks it for all that it has, a thousand to a call."""
         return sum(one.size for one in self._bucket.listed())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from errors import CannotStart
 from schemas import Status
+from shared_roster import read_worker
 from task_manager import BackgroundTaskManager
+from tests.redis_server import RedisServer
 from tests.service import Service, until
 from vision import VisionModel
 from vision.eyes import Eyes, Tell
@@ -58,3 +62,18 @@ def test_what_does_not_end_and_that_it_stops_are_told(serve_with: Serve, monkeyp
         "The service is about to stop",
         "Analyses that were given up do not end (2); a restart frees what they hold",
     ]
+
+
+@pytest.mark.embedded
+def test_what_is_wrong_where_others_work_is_told_at_every_door(
+    redis_server: RedisServer, serve_with: Serve, tmp_path: Path
+) -> None:
+    door = serve_with(data_dir=tmp_path, redis_url=redis_server.url)
+    serve_with(data_dir=tmp_path, redis_url=redis_server.url, min_free_disk_mb=1 << 40)
+    (told,) = until(lambda: troubles(door))
+    assert told.startswith("A worker says: The disk is nearly full: ")
+
+
+def test_a_worker_of_another_version_may_say_more_or_less() -> None:
+    told = {"name": "a:1", "takes": ["workout"], "eyes": "", "version": "9.0", "hands": 1}
+    assert read_worker(json.dumps(told)) == read_worker(json.dumps(told | {"mood": "good", "troubles": []}))

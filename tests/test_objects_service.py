@@ -145,6 +145,8 @@ def test_while_the_store_is_away_an_upload_is_refused_in_words_and_leaves_nothin
     assert answer.headers["retry-after"]
     assert service.folders() == []
     assert service.http.get("/livez").status_code == 200
+    (trouble,) = service.http.get("/health").json()["troubles"]
+    assert trouble.startswith("The store for files cannot be reached")
     proxy.heal()
     assert service.ended(service.start(clip))["status"] == "completed"
 

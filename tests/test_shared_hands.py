@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from caretaker import Caretaker
 from carrying import Terms
 from config import Settings
-from crews import Ledger, Watch, crew_elsewhere, crew_of, watches_of
+from crews import Ledger, State, Watch, crew_elsewhere, crew_of, watches_of
 from progress import Progress
 from schemas import AnalysisType, Session, Status, unknown_metadata
 from sending import Sender
@@ -110,7 +110,7 @@ def opened(redis_server: RedisServer, tmp_path: Path) -> Iterator[Opened]:
         ledger, terms, analysis = Ledger(store, SessionManager(store, files)), Terms(max_workers=1), Analysis(name)
         crew = man(settings, ledger, terms)
         tasks = BackgroundTaskManager(ledger.sessions, files, {AnalysisType.HIGHLIGHTS: analysis}, terms, crew=crew)
-        watches = watches_of(settings, ledger, crew, tasks.hand_over, Eyes())
+        watches = watches_of(settings, ledger, crew, tasks.hand_over, State(Eyes(), files.free_bytes, 0))
         open_ones.append((Process(ledger.sessions, files, crew, tasks, analysis, watches), store))
         return open_ones[-1][0]
 
