@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
@@ -30,6 +31,13 @@ LEASE_SECONDS = 1.0
 
 GREETING = "What is this?"
 """By which a vision server is met."""
+
+
+def _ports(child: psutil.Process) -> set[int]:
+    """Of our end of its connections. Who is not root may not look into those of the worker's that are shut in."""
+    with suppress(psutil.AccessDenied):
+        return {line.laddr.port for line in child.net_connections()}
+    return set()
 
 
 @dataclass
@@ -69,10 +77,7 @@ class Rig(Caller):
 
     def holder(self) -> psutil.Process:
         """The worker's child that waits for the model."""
-        children = psutil.Process(self.worker.pid).children()
-        return next(
-            child for child in children if any(line.laddr.port == self.held for line in child.net_connections())
-        )
+        return next(child for child in psutil.Process(self.worker.pid).children() if self.held in _ports(child))
 
     def counted(self) -> Told:
         """What the worker tells Prometheus."""
