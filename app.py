@@ -53,7 +53,7 @@ EXPOSED_HEADERS = [
 ]
 """What scripts of other origins may read of an answer's head."""
 
-ACCEPTED_A_TURN = 64
+ACCEPTED_A_TURN = 32
 """Connections that are accepted in one turn of the event loop. libuv takes one for each listening socket, so there are
 as many that share one queue: a turn may take milliseconds, and hundreds of clients may come at once."""
 
@@ -83,7 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def front(house: House) -> FastAPI:
     """The ASGI app over parts that are built."""
-    follow = FollowApi(house.followers)
+    follow, own_troubles = FollowApi(house.followers), house.state.troubles
     app = FastAPI(
         title="SmolVLM2 Video Analysis API",
         version=VERSION,
@@ -97,7 +97,7 @@ def front(house: House) -> FastAPI:
             *KeyedApi(house.sessions, house.followers.standings).router().routes,
             *FilesApi(house.sessions, house.files, house.previews).router().routes,
             *LegacyApi(house.intake, house.tasks, house.files, house.callers).router().routes,
-            *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes).router().routes,
+            *HealthApi(house.tasks, house.store, house.files, house.settings, house.eyes, own_troubles).router().routes,
             *MetricsApi(house.metrics).router().routes,
             *PagesApi(house.settings.data_dir, house.files.link_origin).router().routes,
         ],

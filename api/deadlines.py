@@ -13,8 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config import Settings
 from errors import BodyTimeout
 
-WITH_BODY = (b"content-length", b"transfer-encoding")
-"""A request without either of them has no body (RFC 9112, 6.3)."""
+
+def brings_body(scope: Scope) -> bool:
+    """Whether something follows the request's head (RFC 9112, 6.3). Clients say of what is sent empty that it is 0
+    bytes long."""
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Deadlines:
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and any(name in WITH_BODY for name, _ in scope["headers"]):
+        if scope["type"] == "http" and brings_body(scope):
             receive = _Timed(receive, self._patience)
         await self._app(scope, receive, send)
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.deadlines import WITH_BODY
+from api.deadlines import brings_body
 
 CHUNK_BYTES = 1 << 18
 """As much as a server usually hands on at a time, and so as a batch may grow beyond its size."""
@@ -131,6 +131,6 @@ class Turns:
         self._turn = turn
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and any(name in WITH_BODY for name, _ in scope["headers"]):
+        if scope["type"] == "http" and brings_body(scope):
             await self._turn()
         await self._app(scope, receive, send)

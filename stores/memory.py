@@ -193,7 +193,11 @@ def _polled(text: bytes) -> Session:
     """A row that is asked for again and again before it changes: copied, which takes a tenth of the time that reading
     takes."""
     row = _read(text).copy()
-    row["params"], row["metadata"] = row["params"].copy(), row["metadata"].copy()
+    row["params"] = {name: one.copy() if isinstance(one, list) else one for name, one in row["params"].items()}
+    row["metadata"] = row["metadata"].copy()
+    row["metadata"]["video"] = row["metadata"]["video"].copy()
+    if "idempotency" in row["metadata"]:
+        row["metadata"]["idempotency"] = row["metadata"]["idempotency"].copy()
     return row
 
 

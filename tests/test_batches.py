@@ -235,8 +235,9 @@ async def test_requests_with_a_body_begin_in_turns_and_others_at_once(desk: Desk
 
     beginning = [asyncio.create_task(begin("POST", (b"content-length", b"9"))) for _ in range(50)]
     beginning += [asyncio.create_task(begin("GET")) for _ in range(50)]
+    beginning += [asyncio.create_task(begin("DELETE", (b"content-length", b"0"))) for _ in range(50)]
     await asyncio.sleep(0)
-    assert begun["GET"] == 50
+    assert begun["GET"] == begun["DELETE"] == 50
     assert begun["POST"] <= 2 * PIECES_A_TURN
     await asyncio.gather(*beginning)
     assert begun["POST"] == 50

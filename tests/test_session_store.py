@@ -90,6 +90,7 @@ def test_a_stored_row_cannot_be_changed_from_outside(store: SessionStore) -> Non
     assert got
     got["params"]["sneaky"] = True
     got["metadata"]["filename"] = "sneaky.mp4"
+    got["metadata"]["video"]["fps"] = 1e9
     got["message"] = "sneaky"
     assert store.get(ID) == row()
 
