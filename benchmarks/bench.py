@@ -40,6 +40,8 @@ def main() -> int:
             run = Run.now(load, time.monotonic() - began)
             print(*lines, f"       {name} took {run.seconds:.0f} s", sep="\n", flush=True)
             passed.append(met(lines) if wanted.quick else noted(shelf, name, Measured(run, tuple(lines)), wanted.keep))
+    if not wanted.quick:
+        passed.append(none_gone(shelf))
     return int(not all(passed))
 
 
@@ -62,12 +64,13 @@ def met(lines: Sequence[Line]) -> bool:
 def noted(shelf: Shelf, name: str, part: Measured, keep: bool) -> bool:
     """Note a part down at once, hold it to what was kept, and say what got worse; whether all is as good as it has to
     be. With `keep`, later runs are held to this one instead."""
-    last = shelf.read_last() | {name: part}
+    before = shelf.read_last()
+    last = before | {name: part}
     shelf.write_last({each: last[each] for each in PARTS if each in last})
     kept = shelf.read_kept()
     if keep:
-        kept = kept_with(kept, part.lines)
-        kept = {mark: ratio for mark, ratio in kept.items() if mark not in unmeasured(last, kept)}
+        gone = marks_of(before, name) - marks_of(last, name)
+        kept = kept_with({mark: ratio for mark, ratio in kept.items() if mark not in gone}, part.lines)
         shelf.write_kept(kept)
     table.write(shelf)
     for line in part.lines:
@@ -76,18 +79,23 @@ def noted(shelf: Shelf, name: str, part: Measured, keep: bool) -> bool:
     lost = [line for line in part.lines if worse(line, kept)]
     for line in lost:
         print(f"WORSE  {line.what}: {line.measured}; kept was {table.allowed(line, kept)}", flush=True)
-    gone = unmeasured(last, kept)
+    return met(part.lines) and not lost
+
+
+def marks_of(last: Mapping[str, Measured], *names: str) -> set[str]:
+    """The names of the ratios that these parts measured last; all that were measured, if none are named."""
+    parts = [last[name] for name in names or last if name in last]
+    return {line.mark.name for part in parts for line in part.lines if line.mark}
+
+
+def none_gone(shelf: Shelf) -> bool:
+    """Whether each kept ratio is still one that is measured; says which is not. Nobody knows while a part was never
+    measured, for it may be its."""
+    last, kept = shelf.read_last(), shelf.read_kept()
+    gone = [] if PARTS.keys() - last.keys() else sorted(kept.keys() - marks_of(last))
     for mark in gone:
         print(f"GONE   {mark}: no line measures it any more; kept was {kept[mark]:.2f}", flush=True)
-    return met(part.lines) and not lost and not gone
-
-
-def unmeasured(last: Mapping[str, Measured], kept: Mapping[str, float]) -> list[str]:
-    """What is kept of lines that there are no more; none while a part was never measured, for they may be its."""
-    if PARTS.keys() - last.keys():
-        return []
-    marks = {line.mark.name for part in last.values() for line in part.lines if line.mark}
-    return [mark for mark in kept if mark not in marks]
+    return not gone
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from benchmarks import kept, table
-from benchmarks.bench import noted
+from benchmarks.bench import none_gone, noted
 from benchmarks.kept import HERE, LAST, Measured, Run, Shelf, commit, kept_with, worse
 from benchmarks.parts import PARTS
 from benchmarks.speed import wire
@@ -116,11 +116,19 @@ def test_a_kept_ratio_that_no_line_measures_any_more_is_missed(
 ) -> None:
     shelf = Shelf(tmp_path)
     shelf.write_kept({"upload": 0.8, "scan": 1.5})
-    shelf.write_last(dict.fromkeys(PARTS, Measured(RUN, ())))
-    assert not noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=False)
+    shelf.write_last(dict.fromkeys(PARTS, Measured(RUN, ())) | {"upload": Measured(RUN, (FASTER,))})
+    assert not none_gone(shelf)
     assert capsys.readouterr().out == "GONE   scan: no line measures it any more; kept was 1.50\n"
-    assert noted(shelf, "upload", Measured(RUN, (FASTER,)), keep=True)
-    assert shelf.read_kept() == {"upload": 0.8}
+    shelf.write_last({"upload": Measured(RUN, (FASTER,))})
+    assert none_gone(shelf), "of the others nobody knows"
+
+
+def test_a_line_that_a_part_has_no_more_is_held_to_nothing_once_that_is_kept(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.write_kept({"upload": 0.8, "scan": 1.5})
+    shelf.write_last({"upload": Measured(RUN, (FASTER,))})
+    assert noted(shelf, "upload", Measured(RUN, ()), keep=True)
+    assert shelf.read_kept() == {"scan": 1.5}
 
 
 def test_a_commit_to_which_anything_was_changed_bears_a_plus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
