@@ -56,8 +56,12 @@ def _model(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    """An address, or a network such as 10.0.0.0/8, in its canonical form."""
-    return str(ipaddress.ip_network(text, strict=False))
+    """An address, or a network such as 10.0.0.0/8, in its canonical form: IPv4's also where it is written as IPv6's,
+    as systems do that serve both at one address."""
+    network = ipaddress.ip_network(text, strict=False)
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
+        network = ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
+    return str(network)
 
 
 def _redis(text: str) -> str:

@@ -83,8 +83,8 @@ class Readable(logging.Formatter):
         facts = "  ".join(f"{key}={_shown(value)}" for key, value in _fields(record).items())
         instant = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         line = f"{instant} {record.levelname.lower():7} {_one_line(record.getMessage())}  {facts}".rstrip()
-        traceback = self.formatException(record.exc_info).splitlines() if record.exc_info else []
-        return "\n".join([line, *map(_one_line, traceback)])
+        traceback = self.formatException(record.exc_info).split("\n") if record.exc_info else []
+        return "\n".join([line, *(f"    {_one_line(one)}" for one in traceback)])
 
 
 def _one_line(text: str) -> str:

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from socket import AF_INET, AF_INET6, create_server, has_dualstack_ipv6, socket
+from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, create_server, has_dualstack_ipv6, socket
 from types import FrameType
 from typing import Any
 
@@ -40,7 +40,7 @@ of 5 ms a poll waits visibly."""
 def listening(host: str, port: int) -> socket:
     """A socket that listens there; at `::` for IPv4 as well, where the system can do that. Raises OSError."""
     family = AF_INET6 if ":" in host else AF_INET
-    both = host == "::" and has_dualstack_ipv6()
+    both = family is AF_INET6 and not host.strip("0:") and has_dualstack_ipv6()
     return create_server((host, port), family=family, backlog=WAITING_CONNECTIONS, dualstack_ipv6=both)
 
 
@@ -143,7 +143,10 @@ class Server(uvicorn.Server):
         return self._idle()
 
     def _addresses(self) -> list[str]:
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        listener = self.servers[0].sockets[0]
+        host, port = listener.getsockname()[:2]
+        if host == "::" and listener.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY):
+            host = "::1"
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         here = f"http://{shown}:{port}"
         return [f"Serving at {here}/", f"The page is {here}/app/", f"The API is  {here}/docs"]

@@ -83,6 +83,13 @@ def persist(ask: Ask, patience: float, gone: Callable[[HttpRefusal], bool] | Non
         yield pause
 
 
+def believed(told: dict[str, Any], **certain: str) -> dict[str, Any]:
+    """What an answer says, if it says what the service's can only say. Raises HttpRefusal."""
+    if any(told.get(name) != value for name, value in certain.items()):
+        raise HttpRefusal("This is not the service's answer", 200, "http_error")
+    return told
+
+
 def read(answer: Answer, *keys: str) -> Any:
     """The JSON of an answer. Raises HttpRefusal for what is no object of the service's, with something by these keys
     at least."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from client import following
 from client.answers import AnalysisType, Data, Listed, SessionsPage, Started
-from client.asking import BASE, DONE_BEFORE, persist, read
+from client.asking import BASE, DONE_BEFORE, believed, persist, read
 from client.fetching import Fetching, checked, fetch_all, names_in
 from client.parts import give_up
 from client.steps import Answer, Ask, NoAnswer, Script, Tell
@@ -56,15 +56,17 @@ class Calls:
         return data
 
     def cancel(self, session_id: str) -> Script[Any]:
-        return (yield from self._about("POST", "cancel", session_id, "status"))
+        return believed((yield from self._about("POST", "cancel", session_id)), status="cancelled")
 
     def cleanup(self, session_id: str) -> Script[Any]:
         """One whose answer was lost may have been done: then there is no such session any more."""
         ask = self._ask("DELETE", "cleanup", session_id)
         answer = yield from persist(ask, self.patience, gone=lambda refused: refused.reason == "session_not_found")
+        told = {"sessionId": session_id, "message": "Session cleaned up successfully"}
+        if answer is not DONE_BEFORE:
+            told = believed(read(answer, "message"), sessionId=session_id)
         self.tokens.pop(session_id, None)
-        told = {} if answer is DONE_BEFORE else read(answer, "sessionId")
-        return {"sessionId": session_id, "message": "Session cleaned up successfully"} | told
+        return told
 
     def token(self, session_id: str) -> Script[Any]:
         return (yield from self._about("POST", "token", session_id, "sessionToken"))

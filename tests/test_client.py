@@ -486,11 +486,14 @@ def test_what_lacks_what_the_service_says_is_not_its_answer() -> None:
 
 
 @pytest.mark.parametrize("deed", ["cleanup", "cancel", "token"])
-def test_whoever_says_yes_to_everything_has_deleted_nothing(deed: str) -> None:
-    script = getattr(Calls("http://elsewhere", None, {}, 0.0), deed)("some-id")
+@pytest.mark.parametrize("told", [b"{}", b'{"sessionId": "another", "status": "processing", "message": ""}'])
+def test_whoever_says_yes_to_everything_has_done_nothing(deed: str, told: bytes) -> None:
+    calls = Calls("http://elsewhere", None, {"some-id": "token"}, 0.0)
+    script = getattr(calls, deed)("some-id")
     next(script)
     with pytest.raises(HttpRefusal, match="not the service's"):
-        script.send(Answer(200, {}, b"{}"))
+        script.send(Answer(200, {}, told))
+    assert calls.tokens == {"some-id": "token"}
 
 
 def test_threads_may_share_what_is_remembered(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ def test_keys_that_cannot_be_used_stop_the_start_and_are_not_shown(wrong: str) -
 
 
 def test_proxies_are_addresses_and_networks() -> None:
-    settings = Settings.from_env({"TRUSTED_PROXIES": "127.0.0.1, fd00::/8"})
-    assert settings.trusted_proxies == ("127.0.0.1/32", "fd00::/8")
+    settings = Settings.from_env({"TRUSTED_PROXIES": "127.0.0.1, fd00::/8, ::ffff:10.1.0.0/112"})
+    assert settings.trusted_proxies == ("127.0.0.1/32", "fd00::/8", "10.1.0.0/16")
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,9 @@ async def test_no_signal_is_kept_to_be_raised_again() -> None:
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6, or keeps it apart")
-def test_every_address_is_that_of_ipv4_too() -> None:
-    with listening("::", 0) as listener:
+@pytest.mark.parametrize("host", ["::", "0::0"])
+def test_every_address_is_that_of_ipv4_too(host: str) -> None:
+    with listening(host, 0) as listener:
         port = listener.getsockname()[1]
         for address in ("127.0.0.1", "::1"):
             socket.create_connection((address, port), timeout=1).close()
