@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -93,16 +93,18 @@ class State:
     """On the disk that videos are fetched to. May raise OSError."""
     floor_bytes: int
 
-    def troubles(self) -> Iterator[str]:
+    def troubles(self) -> list[str]:
+        """A sentence each, without figures: of many who work, many may have the same."""
+        return [words for words in (self._of_the_disk(), self._of_the_eyes()) if words]
+
+    def _of_the_disk(self) -> str:
         try:
-            free = self.free_bytes()
+            return "The disk is nearly full" if self.free_bytes() < self.floor_bytes else ""
         except OSError:
-            yield "The folder for videos cannot be read"
-        else:
-            if free < self.floor_bytes:
-                yield f"The disk is nearly full: {free >> 20} MiB are free, and {self.floor_bytes >> 20} should be"
-        if self.eyes.error or self.eyes.warning:
-            yield self.eyes.words
+            return "The folder for videos cannot be read"
+
+    def _of_the_eyes(self) -> str:
+        return self.eyes.words if self.eyes.error or self.eyes.warning else ""
 
 
 class Announcer:
@@ -121,5 +123,5 @@ class Announcer:
         self._roster.sign_off(self._name)
 
     def _announce(self) -> None:
-        troubles = tuple(self._state.troubles())
-        self._roster.announce(Worker(self._name, self._takes, self._state.eyes.words, VERSION, self._hands, troubles))
+        worker = Worker(self._name, self._takes, self._state.eyes.words, VERSION, self._hands)
+        self._roster.announce(worker, self._state.troubles())

@@ -6,7 +6,7 @@ It lives in memory: for one process, or for the part that one process has in a q
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,8 +40,6 @@ class Worker:
     version: str
     hands: int
     """How many sessions it works on at a time."""
-    troubles: tuple[str, ...] = ()
-    """What is wrong there, a sentence each."""
 
 
 def _nothing() -> None:
@@ -160,7 +158,11 @@ class Roster:
         """Whether anybody who works now takes it."""
         return True
 
-    def announce(self, worker: Worker) -> None:
+    def troubles(self) -> list[str]:
+        """What is wrong where others work, a sentence each."""
+        return []
+
+    def announce(self, worker: Worker, troubles: Collection[str] = ()) -> None:
         """Let others know, for a while. There are none."""
 
     def sign_off(self, name: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -27,6 +27,9 @@ HAND = "hand:"
 
 WORKER = "worker:"
 """Beginning of the names of notes that somebody works."""
+
+TROUBLES = "troubles:"
+"""Beginning of the names of notes of what is wrong where somebody works, a line each."""
 
 FRESH_SECONDS = 1.0
 """How old what is told of times ahead may be."""
@@ -108,12 +111,19 @@ class SharedRoster(Roster):
     def is_taken(self, kind: AnalysisType) -> bool:
         return any(kind in worker.takes for worker in self._look().workers)
 
-    def announce(self, worker: Worker) -> None:
+    def troubles(self) -> list[str]:
+        told = self._board.noted(TROUBLES)
+        return sorted({words for text in told.values() for words in text.splitlines()})
+
+    def announce(self, worker: Worker, troubles: Collection[str] = ()) -> None:
+        """What is wrong goes into a note of its own: a process of an earlier version knows the other's form."""
         self._board.note(WORKER + worker.name, json.dumps(vars(worker)), self._lease_seconds)
+        self._board.note(TROUBLES + worker.name, "\n".join(troubles), self._lease_seconds if troubles else 0)
 
     def sign_off(self, name: str) -> None:
         with suppress(StoreAway):  # then it is forgotten when its time is over
             self._board.strike(WORKER + name)
+            self._board.strike(TROUBLES + name)
 
     def _hear_of_queue(self) -> None:
         self.on_moved()
@@ -154,7 +164,6 @@ class RosterAway(SharedRoster):
 
 
 def read_worker(text: str) -> Worker:
-    """Of another version it may say more than is known here, or less."""
-    told = json.loads(text)
-    lists = {name: tuple(told.get(name, ())) for name in ("takes", "troubles")}
-    return Worker(**{field.name: told[field.name] for field in fields(Worker) if field.name in told} | lists)
+    """A later version may say more."""
+    told = json.loads(text) | {"takes": tuple(json.loads(text)["takes"])}
+    return Worker(**{field.name: told[field.name] for field in fields(Worker)})

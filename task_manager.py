@@ -155,6 +155,10 @@ class BackgroundTaskManager:
         """Those that let others know of them; there are none where the rows are one process's. Raises StoreAway."""
         return self._roster.workers()
 
+    def troubles_elsewhere(self) -> list[str]:
+        """What is wrong where others work, a sentence each. Raises StoreAway."""
+        return self._roster.troubles()
+
     def is_taken(self, kind: AnalysisType) -> bool:
         """Whether anybody who works now takes it. Raises StoreAway."""
         return self._roster.is_taken(kind)

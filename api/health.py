@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter
@@ -38,8 +39,6 @@ class WorkerBody(Told):
     """Of the service there."""
     hands: int
     """Sessions that it works on at a time."""
-    troubles: list[str]
-    """What is wrong there, a sentence each."""
 
 
 class QueueBody(Told):
@@ -98,12 +97,19 @@ class Welcome(Told):
 
 class HealthApi:
     def __init__(
-        self, tasks: BackgroundTaskManager, store: SessionStore, files: SessionFiles, settings: Settings, eyes: Eyes
+        self,
+        tasks: BackgroundTaskManager,
+        store: SessionStore,
+        files: SessionFiles,
+        settings: Settings,
+        eyes: Eyes,
+        own_troubles: Callable[[], list[str]],
     ) -> None:
+        """`own_troubles` are what this process would tell others of itself."""
         self._tasks = tasks
         self._store = store
         self._files = files
-        self._eyes = eyes
+        self._eyes, self._own_troubles = eyes, own_troubles
         self._keys = bool(settings.api_keys)
         self._capacity = settings.max_queued
         self._elsewhere = settings.task_queue == "celery"
@@ -161,14 +167,14 @@ class HealthApi:
             yield "The store of sessions cannot be reached: what needs it is answered 503, and the log says where"
         elif self._elsewhere:
             yield from _untaken(workers)
-        yield from sorted({f"A worker says: {words}" for worker in workers for words in worker.troubles})
+        yield from self._told_by_workers()
         if disk is None:
             yield "The folder for videos cannot be read"
         elif disk.free_bytes < disk.floor_bytes:
             free, floor = disk.free_bytes >> 20, disk.floor_bytes >> 20
             yield f"The disk is nearly full: {free} MiB are free, and uploads have to leave {floor}; they are refused"
-        if not self._files.reachable():
-            yield "The store for files cannot be reached: uploads and downloads are answered 503, and the log says why"
+        if trouble := self._files.trouble:
+            yield f"{trouble}, when it was last needed: the log says why"
         if queue and queue.waiting >= queue.capacity:
             yield f"The queue is full: {queue.waiting} of {queue.capacity} sessions wait, and more are refused"
         if self._eyes.error or self._eyes.warning:
@@ -177,6 +183,12 @@ class HealthApi:
             yield f"Analyses that were given up do not end ({stuck}); a restart frees what they hold"
         if not child.sealed().fully:
             yield "Decoders are not shut in fully on this machine"
+
+    def _told_by_workers(self) -> Iterator[str]:
+        """But for what is told of this process anyway, which may be one of them."""
+        with suppress(StoreAway):
+            own = self._own_troubles()
+            yield from (f"A worker says: {words}" for words in self._tasks.troubles_elsewhere() if words not in own)
 
     def _queue(self) -> QueueBody | None:
         try:

@@ -48,9 +48,6 @@ FULL = ("StorageFull", "QuotaExceeded", "No space left", "507 Insufficient Stora
 RESPITE_SECONDS = 2.0
 """For so long nobody who has a client waiting asks a store again that just did not answer."""
 
-TRIED = ".tried"
-"""Beginning of the names of objects by which it is tried out."""
-
 AWAY = "The store for files cannot be reached; try again later"
 
 
@@ -76,10 +73,12 @@ class Bucket:
         self._patient = opened(url, self.prefix, WORKING, environ)
         self._quick = opened(url, self.prefix, ANSWERING, environ)
         self._away_until = 0.0
+        self.trouble = ""
+        """What was wrong when it was last asked for anything, in words."""
 
     def put_file(self, key: str, path: Path) -> None:
         """In parts, if it is large. There is all of it in the end, or nothing."""
-        with _told(f"put {key}"):
+        with self._told(f"put {key}"):
             obstore.put(
                 self._patient,
                 key,
@@ -90,7 +89,7 @@ class Bucket:
             )
 
     def put(self, key: str, data: bytes) -> None:
-        with _told(f"put {key}"):
+        with self._told(f"put {key}"):
             obstore.put(self._patient, key, data, attributes=self._attributes(key), use_multipart=False)
 
     def create(self, key: str, data: bytes) -> bool:
@@ -120,15 +119,34 @@ class Bucket:
         if monotonic() < self._away_until:
             raise StorageUnavailable(AWAY)
         try:
-            with _told(what, missing):
+            with self._told(what, missing):
                 yield
         except StorageUnavailable:
             self._away_until = monotonic() + RESPITE_SECONDS
             raise
 
+    @contextmanager
+    def _told(self, what: str, missing: str | None = None) -> Iterator[None]:
+        """What the store cannot do, in words for a client, and for an operator until it can do anything again; the log
+        has the store's own. `missing` where an object that is not there is nothing odd."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            if missing is None:
+                raise self._failed(what, error) from error
+            raise FileNotFoundError(errno.ENOENT, "no such object", missing) from None
+        except (OSError, ValueError, BaseError) as error:
+            raise self._failed(what, error) from error
+        self.trouble = ""
+
+    def _failed(self, what: str, error: Exception) -> StorageUnavailable | InsufficientStorage:
+        refusal = _trouble(what, error)
+        self.trouble = str(refusal).partition(";")[0]
+        return refusal
+
     def fetch(self, key: str, path: Path, stopped: Callable[[], bool]) -> None:
         """Into a file that is there once it is complete. Raises AnalysisStopped, and OSError."""
-        with _told(f"look at {key}", missing=key):
+        with self._told(f"look at {key}", missing=key):
             size = obstore.head(self._patient, key)["size"]
         if shutil.disk_usage(path.parent).free < size:
             raise OSError(errno.ENOSPC, "no room for the copy")
@@ -160,7 +178,7 @@ class Bucket:
             yield data
 
     def _piece(self, key: str, start: int, length: int) -> bytes:
-        with _told(f"fetch {key}", missing=key):
+        with self._told(f"fetch {key}", missing=key):
             return bytes(obstore.get_range(self._patient, key, start=start, length=length))
 
     def listed(self, folder: str | None = None) -> Iterator[Stored]:
@@ -186,16 +204,6 @@ class Bucket:
                 with suppress(FileNotFoundError):
                     obstore.delete(self._quick, key)
 
-    def reachable(self) -> bool:
-        """Whether it answers now."""
-        try:
-            self.stat(TRIED)
-        except FileNotFoundError:
-            return True
-        except (StorageUnavailable, InsufficientStorage):
-            return False
-        return True
-
     def signed(self, method: Method, key: str, seconds: int) -> str | None:
         """The object's address with obstore's signature; None where it makes none."""
         if not isinstance(self._quick, S3Store | GCSStore | AzureStore):
@@ -206,7 +214,7 @@ class Bucket:
 
     def try_out(self, address: str) -> None:
         """Write, read and delete a small object. Raises CannotStart, in words."""
-        key, data = f"{TRIED}-{uuid.uuid4().hex}", b"to see whether it can be kept"
+        key, data = f".tried-{uuid.uuid4().hex}", b"to see whether it can be kept"
         try:
             obstore.put(self._quick, key, data)
             same = bytes(obstore.get(self._quick, key).bytes()) == data
@@ -220,20 +228,6 @@ class Bucket:
         if self.kind == "file":
             return None
         return {"Content-Type": MEDIA_TYPES.get(Path(key).suffix.lower(), BYTES)}
-
-
-@contextmanager
-def _told(what: str, missing: str | None = None) -> Iterator[None]:
-    """What the store cannot do, in words for a client; the log has the store's own. `missing` where an object that is
-    not there is nothing odd."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        if missing is not None:
-            raise FileNotFoundError(errno.ENOENT, "no such object", missing) from None
-        raise _trouble(what, error) from error
-    except (OSError, ValueError, BaseError) as error:
-        raise _trouble(what, error) from error
 
 
 def _trouble(what: str, error: Exception) -> StorageUnavailable | InsufficientStorage:

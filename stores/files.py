@@ -117,6 +117,11 @@ class SessionFiles:
         self._root = root
         self._shared = shared
 
+    @property
+    def trouble(self) -> str:
+        """What was wrong with the store elsewhere when it was last needed, in words."""
+        return ""
+
     def folder(self, session_id: str) -> Path:
         return self._root / session_id
 
@@ -241,10 +246,6 @@ class SessionFiles:
         for folder in doomed:
             shutil.rmtree(folder, ignore_errors=True)
         return len(doomed)
-
-    def reachable(self) -> bool:
-        """Whether what is kept elsewhere can be had now. May take seconds."""
-        return True
 
     def free_bytes(self) -> int:
         """Bytes that may still be written on the disk that holds the files."""

@@ -91,6 +91,10 @@ class ObjectFiles(SessionFiles):
         self._known: Callable[[str], bool] | None = None
         self._swept_at = monotonic() - SWEEP_SECONDS
 
+    @property
+    def trouble(self) -> str:
+        return self._bucket.trouble
+
     def reserve(self, session_id: str) -> Path:
         folder = super().reserve(session_id)
         self._scratch.hold(session_id)
@@ -237,9 +241,6 @@ class ObjectFiles(SessionFiles):
             if is_session_id(folder.name):
                 self._scratch.leave(folder.name)
         return swept
-
-    def reachable(self) -> bool:
-        return self._bucket.reachable()
 
     def used_bytes(self) -> int:
         """In the store. Asks it for all that it has, a thousand to a call."""

@@ -10,7 +10,8 @@ import pytest
 
 from errors import CannotStart
 from schemas import Status
-from shared_roster import read_worker
+from shared_roster import WORKER, read_worker
+from stores import is_shared
 from task_manager import BackgroundTaskManager
 from tests.redis_server import RedisServer
 from tests.service import Service, until
@@ -70,10 +71,13 @@ def test_what_is_wrong_where_others_work_is_told_at_every_door(
 ) -> None:
     door = serve_with(data_dir=tmp_path, redis_url=redis_server.url)
     serve_with(data_dir=tmp_path, redis_url=redis_server.url, min_free_disk_mb=1 << 40)
-    (told,) = until(lambda: troubles(door))
-    assert told.startswith("A worker says: The disk is nearly full: ")
+    assert until(lambda: troubles(door)) == ["A worker says: The disk is nearly full"]
+    store = door.house.store
+    assert is_shared(store)
+    (note,) = {tuple(json.loads(text)) for text in store.board.noted(WORKER).values()}
+    assert note == ("name", "takes", "eyes", "version", "hands"), "what a process of 1.0.0 reads"
 
 
-def test_a_worker_of_another_version_may_say_more_or_less() -> None:
+def test_a_worker_of_a_later_version_may_say_more() -> None:
     told = {"name": "a:1", "takes": ["workout"], "eyes": "", "version": "9.0", "hands": 1}
-    assert read_worker(json.dumps(told)) == read_worker(json.dumps(told | {"mood": "good", "troubles": []}))
+    assert read_worker(json.dumps(told)) == read_worker(json.dumps(told | {"mood": "good"}))

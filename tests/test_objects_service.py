@@ -146,9 +146,10 @@ def test_while_the_store_is_away_an_upload_is_refused_in_words_and_leaves_nothin
     assert service.folders() == []
     assert service.http.get("/livez").status_code == 200
     (trouble,) = service.http.get("/health").json()["troubles"]
-    assert trouble.startswith("The store for files cannot be reached")
+    assert trouble.startswith("The store for files cannot be reached, when it was last needed")
     proxy.heal()
     assert service.ended(service.start(clip))["status"] == "completed"
+    assert service.http.get("/health").json()["troubles"] == []
 
 
 def test_work_whose_files_cannot_be_kept_fails_in_words(
