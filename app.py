@@ -53,10 +53,6 @@ EXPOSED_HEADERS = [
 ]
 """What scripts of other origins may read of an answer's head."""
 
-ACCEPTED_A_TURN = 32
-"""Connections that are accepted in one turn of the event loop. libuv takes one for each listening socket, so there are
-as many that share one queue: a turn may take milliseconds, and hundreds of clients may come at once."""
-
 WAITING = 64
 """Threads for what waits for a store elsewhere, so that nothing else has to wait with it when that is slow."""
 
@@ -221,7 +217,7 @@ def main() -> int:
         idle=lambda: house.tasks.idle() and not house.intake.under_way,
         abandon=house.intake.abandon,
     )
-    server.run([listener, *(listener.dup() for _ in range(ACCEPTED_A_TURN - 1))])
+    server.run([listener])
     if house.eyes.error:
         sys.stderr.write(f"Cannot start: {house.eyes.error}\n")
         return 1

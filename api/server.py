@@ -8,9 +8,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, create_server, has_dualstack_ipv6, socket
+from socket import AF_INET, AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, create_server, fromfd, has_dualstack_ipv6, socket
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
@@ -31,6 +31,10 @@ than two seconds in all."""
 
 WAITING_CONNECTIONS = 2048
 """That the system keeps until they are accepted."""
+
+ACCEPTED_A_TURN = 64
+"""Connections that are accepted in one turn of the event loop: a turn may take milliseconds, and hundreds of clients
+may come at once."""
 
 SWITCH_SECONDS = 0.001
 """How long a thread may hold the interpreter while others wait. Analyses share it with the event loop: at the default
@@ -105,6 +109,8 @@ class Server(uvicorn.Server):
         self._abandon = abandon
         self._stopping: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._door: socket | None = None
+        self._taking: set[asyncio.Task[None]] = set()
 
     async def serve(self, sockets: list[socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -113,8 +119,44 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._take_at_once()
             sys.stdout.write("".join(f"{line}\n" for line in self._addresses()))
             sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        if self._door is not None:
+            asyncio.get_running_loop().remove_reader(self._door)
+            self._door.close()
+        await super().shutdown(sockets)
+
+    def _take_at_once(self) -> None:
+        """Accept all who wait in one turn of the event loop, beside uvloop, which accepts one a turn."""
+        loop, listener = asyncio.get_running_loop(), self.servers[0].sockets[0]
+        self._door = door = fromfd(listener.fileno(), listener.family, listener.type)
+        door.setblocking(False)
+        loop.add_reader(door, self._accept, door)
+
+    def _accept(self, door: socket) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(ACCEPTED_A_TURN):
+            try:
+                connection, _ = door.accept()
+            except OSError:  # nobody else waits; or too many files are open, which uvloop sees to
+                return
+            connection.setblocking(False)
+            taking = loop.create_task(self._take(connection))
+            self._taking.add(taking)
+            taking.add_done_callback(self._taking.discard)
+
+    async def _take(self, connection: socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        except OSError:  # it has gone already
+            connection.close()
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        make = cast(Callable[..., asyncio.BaseProtocol], self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not handed on to uvicorn: it would raise the signal once more at the end, and with it the exit status.

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import pytest
 import uvicorn
+import uvloop
 
 from api import server
-from api.server import Server, listening
+from api.server import Server, listening, served_as
 
 
 @dataclass
@@ -118,3 +119,28 @@ def test_every_address_is_that_of_ipv4_too(host: str) -> None:
         port = listener.getsockname()[1]
         for address in ("127.0.0.1", "::1"):
             socket.create_connection((address, port), timeout=1).close()
+
+
+def test_all_who_wait_are_let_in_at_one_turn_of_the_loop() -> None:
+    """By uvloop, as the service has it: asyncio's own loop accepts many by itself."""
+
+    async def counted(listener: socket.socket) -> int:
+        serving = Server(served_as(nothing), drain=lambda: None, idle=lambda: True, abandon=lambda: None)
+        running = asyncio.create_task(serving.serve([listener]))
+        while not serving.started:  # noqa: ASYNC110  it has no event
+            await asyncio.sleep(0.01)
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(40)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        found = len(serving.server_state.connections)
+        for client in clients:
+            client.close()
+        serving.should_exit = True
+        await running
+        return found
+
+    async def nothing(scope: object, receive: object, send: object) -> None:
+        raise AssertionError("nobody asks anything here")
+
+    with listening("127.0.0.1", 0) as listener:
+        assert uvloop.run(counted(listener)) == 40
