@@ -28,8 +28,10 @@ WRITERS = 4
 
 PIECES_A_TURN = 4
 """Pieces of bodies that are read, and requests with a body that begin, in one turn of the event loop: at a third of a
-millisecond each at most, where no other thread wants the interpreter. One alone where more than that wait: whoever asks
-for anything else has then to wait for many turns."""
+millisecond each at most, where no other thread wants the interpreter."""
+
+MANY = 16
+"""Where more than so many wait, one has its turn at a time: whoever asks for anything else waits for several turns."""
 
 
 class Batch:
@@ -111,7 +113,7 @@ class Desk:
         await mine
 
     def _begin_turn(self) -> None:
-        self._left = PIECES_A_TURN if len(self._turns) <= PIECES_A_TURN else 1
+        self._left = PIECES_A_TURN if len(self._turns) <= MANY else 1
         while self._turns and self._left > 0:
             waiting = self._turns.popleft()
             if not waiting.done():  # it may have been cancelled

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.batches import Writer
 from api.bodies import Body
-from api.desk import BATCH_BYTES, PIECES_A_TURN, SMALL_BATCH_BYTES, WRITERS, Desk, Turns
+from api.desk import BATCH_BYTES, MANY, PIECES_A_TURN, SMALL_BATCH_BYTES, WRITERS, Desk, Turns
 from api.multipart import FormReader
 
 PATIENCE = 30.0
@@ -204,14 +204,14 @@ async def test_others_are_answered_between_pieces_of_many_bodies(desk: Desk) -> 
         asked += 1
         return {"type": "http.request", "body": b"piece", "more_body": True}
 
-    bodies = [aiter(Body(Request({"type": "http"}, receive), desk.turn)) for _ in range(20)]
+    bodies = [aiter(Body(Request({"type": "http"}, receive), desk.turn)) for _ in range(2 * MANY)]
     reading = [asyncio.create_task(_pieces(body, 5)) for body in bodies]
     seen = []
     while not all(task.done() for task in reading):
         before = asked
         await asyncio.sleep(0)
         seen.append(asked - before)
-    assert asked == 100
+    assert asked == 10 * MANY
     assert max(seen) <= 2 * PIECES_A_TURN  # as one turn ends another begins
     assert median(seen) == 1, "while many wait"
 
