@@ -16,7 +16,8 @@ from analysis.flow import RATE, Flow
 from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.holds import holds
 from analysis.joining import going_on
-from analysis.pauses import across_pauses
+from analysis.pauses import across_pauses, second_look
+from analysis.phases import begun_at_rest
 from analysis.repetitions import Rep, count
 from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
@@ -37,6 +38,9 @@ else one apart."""
 LEAST_BESIDE = 3
 """Repetitions from which what a reading shows beside a more trusted one is a set of its own."""
 
+END_DOUBT = 0.05
+"""How much less a set must be trusted with its first or its last repetition than without it for that to be odd."""
+
 LEAST_LEFT = 2.0
 """Periods that must be left of a stretch for another set to be sought there."""
 
@@ -51,12 +55,13 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     """In time order; steps count from the beginning of `flow`. `cuts` are the times of hard cuts."""
     if len(flow.values) < SHORTEST_FLOW:
         return []
-    view = _View.of(flow, cuts)
+    view = _View.seen(flow, cuts)
     read = _readings(view)
     sets = going_on(_most_trusted(read), view.edges)
     trusted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     sets = _most_trusted(sets + [part for one in read for part in beside(one, trusted, view.calm, view.columns)])
     sets = [_filling(one, view.calm, view.edges) for one in sets]
+    sets = [_without_odd_ends(one, view) for one in sets]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     rare = np.ascontiguousarray(parts_of(view.rare, flow.columns) @ view.directions)
     for one in _single(rare, counted, view.edges):
@@ -69,45 +74,58 @@ def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     """All rhythmic sets that any way of looking shows, of which `find_sets` takes the most trusted."""
     if len(flow.values) < SHORTEST_FLOW:
         return []
-    view = _View.of(flow, cuts)
+    view = _View.seen(flow, cuts)
     return [_filling(one, view.calm, view.edges) for one in _readings(view)]
 
 
 @dataclass(frozen=True)
 class _View:
     """What there is to look at, without what cuts move: `grey`, `calm` motion, the same with what is `rare`, its main
-    `directions`, and the steps of the cuts."""
+    `directions`, its `motion` along them, and the steps of the cuts."""
 
     rare: NDArray[np.float32]
     grey: NDArray[np.float32]
     calm: NDArray[np.float32]
     directions: NDArray[np.float32]
+    motion: NDArray[np.float32]
     edges: list[int]
     columns: int
 
     @classmethod
-    def of(cls, flow: Flow, cuts: tuple[float, ...]) -> _View:
+    def seen(cls, flow: Flow, cuts: tuple[float, ...]) -> _View:
         edges = sorted({round((cut - flow.start) * RATE) for cut in cuts if flow.start < cut < flow.end})
         values, grey = flow.values.copy(), flow.grey.copy()
         for edge in edges:
             values[max(0, edge - 2) : edge + 1] = 0
             grey[max(0, edge - 2) : edge + 1] = 0
         calm = calmed(values)
-        return cls(
-            calmed(values, rare=True), grey, calm, main_directions(parts_of(calm, flow.columns)), edges, flow.columns
-        )
+        parts = parts_of(calm, flow.columns)
+        directions = main_directions(parts)
+        motion = np.ascontiguousarray(parts @ directions)
+        return cls(calmed(values, rare=True), grey, calm, directions, motion, edges, flow.columns)
 
     def ways(self) -> Iterator[tuple[Field, Field, float]]:
         """What rhythm is sought in, all the motion there is beside it, and the score from which it repeats."""
         cells, across, bright = self.calm.reshape(len(self.calm), -1), across_of(self.calm), brightness_of(self.grey)
-        yield np.ascontiguousarray(parts_of(self.calm, self.columns) @ self.directions), cells, WORTH
+        yield self.motion, cells, WORTH
         yield rows_of(self.calm, self.columns), cells, WORTH
         yield _main(across), across, PART_WORTH
         yield _main(bright), bright, PART_WORTH
 
     def placed(self, one: FoundSet) -> FoundSet:
-        one = across_pauses(one, self.calm, self.edges)
-        return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
+        """With all that belongs to it and is told of it; begun where it rests, if that makes it no less trusted."""
+        one = _placed(one, self.calm, self.columns)
+        begun = begun_at_rest(one, self.calm)
+        return max([self._whole(each) for each in ([one] if begun is one else [begun, one])], key=confidence)
+
+    def _whole(self, one: FoundSet) -> FoundSet:
+        one = second_look(across_pauses(one, self.calm, self.edges), self.motion)
+        return self.of(one, one.reps)
+
+    def of(self, one: FoundSet, reps: tuple[Rep, ...]) -> FoundSet:
+        """The set with these repetitions alone."""
+        one = replace(one, first=reps[0].start, end=reps[-1].end, reps=reps)
+        return replace(_placed(one, self.calm, self.columns), course=course(self.calm, reps))
 
 
 def _readings(view: _View) -> list[FoundSet]:
@@ -222,6 +240,19 @@ def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int],
     if after.end - after.first > LEAST_LEFT * period:
         sets += _counted(motion, whole, after, (end, within[1]), cuts)
     return sets
+
+
+def _without_odd_ends(one: FoundSet, view: _View) -> FoundSet:
+    """A set that is not believed as it is without the ends that make it doubtful, if it is believed then: somebody who
+    sits down after the last repetition does not take the others back."""
+    less = one
+    while confidence(less) < LEAST_CONFIDENCE and len(less.reps) > LEAST_BESIDE:
+        parts = [_filling(view.of(less, reps), view.calm, view.edges) for reps in (less.reps[1:], less.reps[:-1])]
+        best = max(parts, key=confidence)
+        if confidence(best) < confidence(less) + END_DOUBT:
+            return one
+        less = best
+    return less if confidence(less) >= LEAST_CONFIDENCE else one
 
 
 def _single(motion: Field, sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:
