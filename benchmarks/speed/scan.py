@@ -72,9 +72,7 @@ def bench_scan(room: Room) -> list[Line]:
         lambda: duration / seconds_to_decode(video, "NONREF"),
     )
     full = duration / seconds_to_decode(video, "DEFAULT")
-    counting = in_turns(
-        rounds, lambda: duration / seconds_to_count(video), lambda: duration / seconds_to_find(video)
-    )
+    counting = in_turns(rounds, lambda: duration / seconds_to_count(video), lambda: duration / seconds_to_find(video))
     told = f"{pair.told('× real time', '.1f', turned=True)}; decoding every picture {full:.1f} × real time"
     return [
         Line(
