@@ -38,9 +38,6 @@ else one apart."""
 LEAST_BESIDE = 3
 """Repetitions from which what a reading shows beside a more trusted one is a set of its own."""
 
-END_DOUBT = 0.05
-"""How much less a set must be trusted with its first or its last repetition than without it for that to be odd."""
-
 LEAST_LEFT = 2.0
 """Periods that must be left of a stretch for another set to be sought there."""
 
@@ -55,13 +52,12 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     """In time order; steps count from the beginning of `flow`. `cuts` are the times of hard cuts."""
     if len(flow.values) < SHORTEST_FLOW:
         return []
-    view = _View.seen(flow, cuts)
+    view = _View.of(flow, cuts)
     read = _readings(view)
     sets = going_on(_most_trusted(read), view.edges)
     trusted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     sets = _most_trusted(sets + [part for one in read for part in beside(one, trusted, view.calm, view.columns)])
     sets = [_filling(one, view.calm, view.edges) for one in sets]
-    sets = [_without_odd_ends(one, view) for one in sets]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     rare = np.ascontiguousarray(parts_of(view.rare, flow.columns) @ view.directions)
     for one in _single(rare, counted, view.edges):
@@ -74,7 +70,7 @@ def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     """All rhythmic sets that any way of looking shows, of which `find_sets` takes the most trusted."""
     if len(flow.values) < SHORTEST_FLOW:
         return []
-    view = _View.seen(flow, cuts)
+    view = _View.of(flow, cuts)
     return [_filling(one, view.calm, view.edges) for one in _readings(view)]
 
 
@@ -92,7 +88,7 @@ class _View:
     columns: int
 
     @classmethod
-    def seen(cls, flow: Flow, cuts: tuple[float, ...]) -> _View:
+    def of(cls, flow: Flow, cuts: tuple[float, ...]) -> _View:
         edges = sorted({round((cut - flow.start) * RATE) for cut in cuts if flow.start < cut < flow.end})
         values, grey = flow.values.copy(), flow.grey.copy()
         for edge in edges:
@@ -120,12 +116,7 @@ class _View:
 
     def _whole(self, one: FoundSet) -> FoundSet:
         one = second_look(across_pauses(one, self.calm, self.edges), self.motion)
-        return self.of(one, one.reps)
-
-    def of(self, one: FoundSet, reps: tuple[Rep, ...]) -> FoundSet:
-        """The set with these repetitions alone."""
-        one = replace(one, first=reps[0].start, end=reps[-1].end, reps=reps)
-        return replace(_placed(one, self.calm, self.columns), course=course(self.calm, reps))
+        return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
 
 
 def _readings(view: _View) -> list[FoundSet]:
@@ -240,19 +231,6 @@ def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int],
     if after.end - after.first > LEAST_LEFT * period:
         sets += _counted(motion, whole, after, (end, within[1]), cuts)
     return sets
-
-
-def _without_odd_ends(one: FoundSet, view: _View) -> FoundSet:
-    """A set that is not believed as it is without the ends that make it doubtful, if it is believed then: somebody who
-    sits down after the last repetition does not take the others back."""
-    less = one
-    while confidence(less) < LEAST_CONFIDENCE and len(less.reps) > LEAST_BESIDE:
-        parts = [_filling(view.of(less, reps), view.calm, view.edges) for reps in (less.reps[1:], less.reps[:-1])]
-        best = max(parts, key=confidence)
-        if confidence(best) < confidence(less) + END_DOUBT:
-            return one
-        less = best
-    return less if confidence(less) >= LEAST_CONFIDENCE else one
 
 
 def _single(motion: Field, sets: list[FoundSet], cuts: list[int]) -> list[FoundSet]:

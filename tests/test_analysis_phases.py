@@ -18,7 +18,9 @@ def motion(reps: int) -> NDArray[np.float32]:
     """(n, cells, 2) of so many repetitions, with a rest before and after each: every cell goes down and up again."""
     way = np.diff(0.5 - 0.5 * np.cos(np.linspace(0, np.pi, OUT + 1)))
     course = np.concatenate([np.zeros(RESTS), *[np.concatenate([way, -way, np.zeros(RESTS)])] * reps])
-    return np.repeat(course[:, None, None], CELLS, axis=1).astype(np.float32) * np.float32([0, 0.1])
+    values = np.zeros((len(course), CELLS, 2), np.float32)
+    values[:, :, 1] = 0.1 * course[:, None]
+    return values
 
 
 def a_set(first: float, turns: list[float], alike: list[float]) -> FoundSet:
