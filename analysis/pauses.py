@@ -1,4 +1,4 @@
-"""Finds the repetitions of a set on the far side of a pause: they go the same way in every cell of the picture."""
+"""Finds what belongs to a set and was passed over, beyond a pause or within it: it goes the same way in every cell."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ LEAST_REACH, MOST_REACH = 0.5, 1.7
 
 SHORTEST, LONGEST = 0.5, 2.0
 """Times the usual way out or back that one beyond a pause may take."""
+
+LEAST_KNOWN, TWO_IN_ONE, LEAST_GAP = 3, 1.6, 0.7
+"""Repetitions from which others are sought among them; times the usual length from which one may be two, and that a gap
+must last to hold one."""
 
 TURN_SECONDS = 2.5
 """Of the pause at its turn at most."""
@@ -82,6 +86,33 @@ def across_pauses(one: FoundSet, calm: NDArray[np.float32], cuts: Sequence[int])
     return replace(one, first=reps[0].start, end=reps[-1].end, reps=tuple(reps))
 
 
+def second_look(one: FoundSet, motion: NDArray[np.float32]) -> FoundSet:
+    """The set with what was passed over within it: between two repetitions, and where one lasts as long as two, what
+    goes out and back as the others do in `motion` (n, k) is a repetition of its own."""
+    if len(one.reps) < LEAST_KNOWN:
+        return one
+    lasting = float(np.median([rep.end - rep.start for rep in one.reps]))
+    long = [rep.end - rep.start > TWO_IN_ONE * lasting for rep in one.reps]
+    usual = _usual(replace(one, reps=tuple(rep for rep, two in zip(one.reps, long, strict=True) if not two)), motion)
+    if usual is None:
+        return one
+    reps: list[Rep] = []
+    for rep, two in zip(one.reps, long, strict=True):
+        if reps and rep.start - reps[-1].end > LEAST_GAP * lasting:
+            reps += _all_between(reps[-1].end, rep.start, motion, usual)
+        inside = _all_between(rep.start, rep.end, motion, usual) if two else []
+        reps += inside if len(inside) > 1 else [rep]
+    return replace(one, reps=tuple(reps))
+
+
+def _all_between(begin: float, end: float, motion: NDArray[np.float32], usual: _Usual) -> list[Rep]:
+    found: list[Rep] = []
+    while (rep := _next(begin, int(np.ceil(end)) + 1, motion, usual)) is not None:
+        found.append(rep)
+        begin = rep.end
+    return found
+
+
 def _usual(one: FoundSet, calm: NDArray[np.float32]) -> _Usual | None:
     """None where the repetitions are too unlike each other to know another by."""
     seen = [rep for rep in one.reps if rep.move is not None]
@@ -110,7 +141,7 @@ def _next(begin: float, end: int, calm: NDArray[np.float32], usual: _Usual) -> R
     """The repetition that begins at most a pause after step `begin` and is over by `end`."""
     first = int(np.ceil(begin))
     longest = (PAUSE_SECONDS + TURN_SECONDS) * RATE + LONGEST * sum(usual.steps)
-    part = calm[first : min(end, int(first + longest))].reshape(-1, calm.shape[1] * 2)
+    part = calm[first : max(first, min(end, int(first + longest)))].reshape(-1, int(np.prod(calm.shape[1:])))
     if len(part) < SHORTEST * sum(usual.steps) + 2:
         return None
     places = summed(part)

@@ -16,7 +16,8 @@ from analysis.flow import RATE, Flow
 from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.holds import holds
 from analysis.joining import going_on
-from analysis.pauses import across_pauses
+from analysis.pauses import across_pauses, second_look
+from analysis.phases import begun_at_rest
 from analysis.repetitions import Rep, count
 from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
@@ -76,12 +77,13 @@ def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
 @dataclass(frozen=True)
 class _View:
     """What there is to look at, without what cuts move: `grey`, `calm` motion, the same with what is `rare`, its main
-    `directions`, and the steps of the cuts."""
+    `directions`, its `motion` along them, and the steps of the cuts."""
 
     rare: NDArray[np.float32]
     grey: NDArray[np.float32]
     calm: NDArray[np.float32]
     directions: NDArray[np.float32]
+    motion: NDArray[np.float32]
     edges: list[int]
     columns: int
 
@@ -93,20 +95,27 @@ class _View:
             values[max(0, edge - 2) : edge + 1] = 0
             grey[max(0, edge - 2) : edge + 1] = 0
         calm = calmed(values)
-        return cls(
-            calmed(values, rare=True), grey, calm, main_directions(parts_of(calm, flow.columns)), edges, flow.columns
-        )
+        parts = parts_of(calm, flow.columns)
+        directions = main_directions(parts)
+        motion = np.ascontiguousarray(parts @ directions)
+        return cls(calmed(values, rare=True), grey, calm, directions, motion, edges, flow.columns)
 
     def ways(self) -> Iterator[tuple[Field, Field, float]]:
         """What rhythm is sought in, all the motion there is beside it, and the score from which it repeats."""
         cells, across, bright = self.calm.reshape(len(self.calm), -1), across_of(self.calm), brightness_of(self.grey)
-        yield np.ascontiguousarray(parts_of(self.calm, self.columns) @ self.directions), cells, WORTH
+        yield self.motion, cells, WORTH
         yield rows_of(self.calm, self.columns), cells, WORTH
         yield _main(across), across, PART_WORTH
         yield _main(bright), bright, PART_WORTH
 
     def placed(self, one: FoundSet) -> FoundSet:
-        one = across_pauses(one, self.calm, self.edges)
+        """With all that belongs to it and is told of it; begun where it rests, if that makes it no less trusted."""
+        one = _placed(one, self.calm, self.columns)
+        begun = begun_at_rest(one, self.calm)
+        return max([self._whole(each) for each in ([one] if begun is one else [begun, one])], key=confidence)
+
+    def _whole(self, one: FoundSet) -> FoundSet:
+        one = second_look(across_pauses(one, self.calm, self.edges), self.motion)
         return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
 
 

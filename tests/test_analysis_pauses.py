@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.flow import RATE, Flow
 from analysis.found import FoundSet
-from analysis.pauses import across_pauses
+from analysis.pauses import across_pauses, second_look
 from analysis.repetitions import Rep
 from analysis.sets import find_sets
 from analysis.trust import LEAST_CONFIDENCE, confidence
@@ -65,6 +66,34 @@ def test_nothing_is_sought_beyond_a_cut() -> None:
     values = motion(20, [4, 9], BODY)
 
     assert len(across_pauses(one_at(4, values), values, (75,)).reps) == 1
+
+
+def with_these(begins: list[float], values: NDArray[np.float32], lasts: float = LASTS) -> FoundSet:
+    reps = tuple(rep for begin in begins for rep in one_at(begin, values).reps)
+    last = replace(reps[-1], end=reps[-1].start + lasts * RATE)
+    return replace(one_at(begins[0], values), reps=(*reps[:-1], last), end=last.end)
+
+
+def test_what_was_passed_over_between_two_repetitions_is_found() -> None:
+    values = motion(20, [2, 4, 6, 8, 10], BODY)
+
+    found = second_look(with_these([2, 4, 8, 10], values), values)
+
+    assert [round(rep.turn / RATE) for rep in found.reps] == [3, 5, 7, 9, 11]
+
+
+def test_one_that_lasts_as_long_as_two_is_two() -> None:
+    values = motion(20, [2, 4, 6, 8, 10], BODY)
+
+    found = second_look(with_these([2, 4, 6, 8], values, 2 * LASTS), values)
+
+    assert [round(rep.turn / RATE) for rep in found.reps] == [3, 5, 7, 9, 11]
+
+
+def test_nothing_is_made_up_where_somebody_pauses() -> None:
+    values = motion(20, [2, 4, 8, 10], BODY)
+
+    assert len(second_look(with_these([2, 4, 8, 10], values), values).reps) == 4
 
 
 def test_single_repetitions_of_unlike_courses_are_trusted_less() -> None:

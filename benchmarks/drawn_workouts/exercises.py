@@ -8,9 +8,11 @@ from benchmarks.drawn_workouts.poses import (
     ARCHED,
     BAR_HIGH,
     BAR_LOW,
+    BEHIND_HEAD,
     BENT,
     BOWED,
     BRIDGED,
+    CAUGHT,
     CHOP_HIGH,
     CHOP_LOW,
     CROUCH,
@@ -19,6 +21,7 @@ from benchmarks.drawn_workouts.poses import (
     DIPPED,
     DOWN,
     DRAWN_DOWN,
+    EXTENDED,
     FLAT,
     FOLDED,
     FOOT_ON,
@@ -28,8 +31,10 @@ from benchmarks.drawn_workouts.poses import (
     HANDS_HIGH,
     HANDS_ON_HIPS,
     HANGING,
+    HEEL_UP,
     HIGH_PLANK,
     HINGED,
+    HUNG_ARMS,
     JACKKNIFED,
     JUMPED,
     KICKED,
@@ -41,9 +46,12 @@ from benchmarks.drawn_workouts.poses import (
     LEGS_UP,
     LIFTING,
     LOW_PLANK,
+    LOWERED,
     LUNGED,
     LYING,
     LYING_LONG,
+    ON_BACK,
+    OPENED_ARMS,
     OVERHEAD,
     PEDALLED,
     PRONE,
@@ -116,6 +124,11 @@ EXERCISES = {
         Exercise("side leg raise", (HANDS_ON_HIPS, LEG_ASIDE), 1.3, 2.8, alternating=True),
         Exercise("inchworm", (STOOD_AWAY, FOLDED, WALKED_OUT), 3.2, 5.5),
         Exercise("punch", (GUARD, PUNCHED), 0.8, 1.6, alternating=True),
+        Exercise("clean", (LIFTING, SIDE, CAUGHT), 1.8, 4.0),
+        Exercise("dead bug", (ON_BACK, LOWERED), 1.6, 3.4, alternating=True),
+        Exercise("reverse fly", (HUNG_ARMS, OPENED_ARMS), 1.4, 3.0),
+        Exercise("triceps extension", (BEHIND_HEAD, EXTENDED), 1.4, 3.0),
+        Exercise("butt kick", (SIDE, HEEL_UP), 0.6, 1.1, alternating=True),
     )
 }
 
@@ -125,12 +138,17 @@ SECOND_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
 THIRD_EXERCISES = ("step-up", "leg raise", "pull-up", "side bend", "skater")
 FOURTH_EXERCISES = ("thruster", "superman", "bird dog", "wood chop", "bicycle crunch")
 FIFTH_EXERCISES = ("v-up", "upright row", "donkey kick", "windmill", "squat jump")
-UNSEEN_EXERCISES = ("pull-down", "twist", "side leg raise", "inchworm", "punch")
+SIXTH_EXERCISES = ("pull-down", "twist", "side leg raise", "inchworm", "punch")
+UNSEEN_EXERCISES = ("clean", "dead bug", "reverse fly", "triceps extension", "butt kick")
 """Only in the evaluation half."""
 FIRST_EXERCISES = tuple(
     name
     for name in EXERCISES
-    if name not in (*SECOND_EXERCISES, *THIRD_EXERCISES, *FOURTH_EXERCISES, *FIFTH_EXERCISES, *UNSEEN_EXERCISES)
+    if name
+    not in (
+        *(*SECOND_EXERCISES, *THIRD_EXERCISES, *FOURTH_EXERCISES, *FIFTH_EXERCISES),
+        *(*SIXTH_EXERCISES, *UNSEEN_EXERCISES),
+    )
 )
 
 FIRST_BUILDS = (
@@ -143,5 +161,6 @@ SECOND_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
 THIRD_BUILDS = (Build("lanky", 0.11, 0.055, 0.11, 0.8),)
 FOURTH_BUILDS = (Build("stocky", 0.21, 0.085, 0.15, 0.95),)
 FIFTH_BUILDS = (Build("wiry", 0.12, 0.075, 0.17, 1.05),)
-UNSEEN_BUILDS = (Build("round", 0.27, 0.08, 0.15, 1.1),)
+SIXTH_BUILDS = (Build("round", 0.27, 0.08, 0.15, 1.1),)
+UNSEEN_BUILDS = (Build("heavy-limbed", 0.18, 0.12, 0.13, 1.2),)
 """Only in the evaluation half."""

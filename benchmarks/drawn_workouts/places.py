@@ -16,7 +16,8 @@ SECOND_PLACES = ("bricks",)
 THIRD_PLACES = ("shelves",)
 FOURTH_PLACES = ("park",)
 FIFTH_PLACES = ("windows",)
-UNSEEN_PLACES = ("tiles",)
+SIXTH_PLACES = ("tiles",)
+UNSEEN_PLACES = ("boards",)
 """Only in the evaluation half."""
 
 _Drawing = NDArray[np.float64]
@@ -24,7 +25,7 @@ _Drawing = NDArray[np.float64]
 
 def draw_place(kind: str, random: np.random.Generator) -> Rgb:
     """A full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`, `shelves` with things on
-    them, a `park` with leaves and trunks, tall `windows`, `tiles` of many shades."""
+    them, a `park` with leaves and trunks, tall `windows`, `tiles` of many shades, long `boards` one above the other."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     picture: _Drawing = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
     picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
@@ -96,6 +97,19 @@ def _tiles(picture: _Drawing, random: np.random.Generator) -> None:
     picture[(row % side < 1.5) | (across % side < 1.5)] -= 30
 
 
+def _boards(picture: _Drawing, random: np.random.Generator) -> None:
+    """Each of its own shade, with a grain that runs along it and a joint here and there."""
+    height, width = picture.shape[:2]
+    high = int(random.uniform(14, 26))
+    grain = cv2.GaussianBlur(random.normal(size=(height, width)), (0, 0), sigmaX=24, sigmaY=0.8)
+    picture += 40 * grain[..., None]
+    for top in range(0, height, high):
+        picture[top : top + high - 2] += random.uniform(-18, 18)
+        picture[top + high - 2 : top + high] -= 25
+        joint = int(random.uniform(0, width))
+        picture[top : top + high, joint : joint + 2] -= 30
+
+
 _FURNISHED = {
     "stripes": _stripes,
     "bricks": _bricks,
@@ -104,6 +118,7 @@ _FURNISHED = {
     "park": _trees,
     "windows": _panes,
     "tiles": _tiles,
+    "boards": _boards,
 }
 
 
