@@ -30,7 +30,7 @@ PIECES_A_TURN = 4
 """Pieces of bodies that are read, and requests with a body that begin, in one turn of the event loop: at a third of a
 millisecond each at most, where no other thread wants the interpreter."""
 
-MANY = 16
+MANY = 4
 """Where more than so many wait, one has its turn at a time: whoever asks for anything else waits for several turns."""
 
 

@@ -204,14 +204,14 @@ async def test_others_are_answered_between_pieces_of_many_bodies(desk: Desk) -> 
         asked += 1
         return {"type": "http.request", "body": b"piece", "more_body": True}
 
-    bodies = [aiter(Body(Request({"type": "http"}, receive), desk.turn)) for _ in range(2 * MANY)]
+    bodies = [aiter(Body(Request({"type": "http"}, receive), desk.turn)) for _ in range(5 * MANY)]
     reading = [asyncio.create_task(_pieces(body, 5)) for body in bodies]
     seen = []
     while not all(task.done() for task in reading):
         before = asked
         await asyncio.sleep(0)
         seen.append(asked - before)
-    assert asked == 10 * MANY
+    assert asked == 25 * MANY
     assert max(seen) <= 2 * PIECES_A_TURN  # as one turn ends another begins
     assert median(seen) == 1, "while many wait"
 
