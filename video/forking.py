@@ -58,7 +58,9 @@ def start() -> None:
         # Where multiprocessing puts its socket; a folder of its own choosing would outlive a process that is killed.
         current_process()._config["tempdir"] = lair.folder()  # type: ignore[attr-defined]
         _context.set_forkserver_preload(PRELOADED)
-        _launch()
+        # It starts another by itself where one has died, but with all of this process's environment.
+        forkserver._forkserver.ensure_running = _ensure_running  # type: ignore[method-assign]
+        _ensure_running()
 
 
 def started(target: Callable[..., None], *arguments: object) -> tuple[ForkServerProcess, Connection]:
@@ -77,8 +79,6 @@ def started(target: Callable[..., None], *arguments: object) -> tuple[ForkServer
 
 def _forked(target: Callable[..., None], arguments: tuple[object, ...]) -> ForkServerProcess:
     for _ in range(FORK_SERVERS):
-        if not _alive():
-            _launch()
         process = _context.Process(target=target, args=arguments, daemon=True)
         with suppress(EOFError, ConnectionError):
             process.start()
@@ -87,7 +87,10 @@ def _forked(target: Callable[..., None], arguments: tuple[object, ...]) -> ForkS
     raise DecoderUnavailable("The video's decoder cannot be started.")
 
 
-def _launch() -> None:
+def _ensure_running() -> None:
+    """Start a fork server where none lives. multiprocessing calls it before each child."""
+    if _alive():
+        return
     # Python 3.11's fork server does not look where this process looks for modules; and a process
     # with threads of its own, which numpy's algebra would start, is not safe to fork.
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
@@ -99,7 +102,6 @@ def _launch() -> None:
 
 
 def _alive() -> bool:
-    """multiprocessing would start another by itself, but with all of this process's environment."""
     pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
     try:
         return pid is not None and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
