@@ -79,7 +79,9 @@ def drip(client: socket.socket, service: Service, seconds: float = IN_TIME) -> b
     raise AssertionError("the connection is still open")
 
 
-def test_a_body_that_stops_coming_is_refused_and_nothing_is_left(strict: Service) -> None:
+def test_a_body_that_stops_coming_is_refused_and_nothing_is_left(serve_with: Serve) -> None:
+    # Without a least rate: by one, what came late and then stopped is too slow before nothing came for long enough.
+    strict = serve_with(body_idle_seconds=0.3, body_min_bytes_per_second=0)
     with closing(connected(strict)) as client:
         client.sendall(form(f"{BASE}/upload"))
         head, _, body = heard(client).partition(b"\r\n\r\n")
