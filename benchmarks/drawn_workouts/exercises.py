@@ -15,6 +15,7 @@ from benchmarks.drawn_workouts.poses import (
     CAUGHT,
     CHOP_HIGH,
     CHOP_LOW,
+    CROSSED,
     CROUCH,
     CURLED,
     CURLED_UP,
@@ -27,6 +28,7 @@ from benchmarks.drawn_workouts.poses import (
     FOOT_ON,
     FRONT,
     GUARD,
+    HANDS_AT_EARS,
     HANDS_BEHIND,
     HANDS_HIGH,
     HANDS_ON_HIPS,
@@ -41,6 +43,7 @@ from benchmarks.drawn_workouts.poses import (
     KICKED_BACK,
     KNEE_IN,
     KNEE_UP,
+    LEANT,
     LEAPT,
     LEG_ASIDE,
     LEGS_UP,
@@ -61,6 +64,7 @@ from benchmarks.drawn_workouts.poses import (
     RACK,
     RACKED_LOW,
     RAISED,
+    RAISED_AHEAD,
     REACHED,
     ROWED,
     SEATED_AIR,
@@ -76,8 +80,11 @@ from benchmarks.drawn_workouts.poses import (
     SWUNG,
     TILTED,
     TOES,
+    TOES_TOUCHED,
     TWISTED,
     WALKED_OUT,
+    WIDE,
+    WIDE_DOWN,
     WINDMILLED,
 )
 
@@ -129,6 +136,11 @@ EXERCISES = {
         Exercise("reverse fly", (HUNG_ARMS, OPENED_ARMS), 1.4, 3.0),
         Exercise("triceps extension", (BEHIND_HEAD, EXTENDED), 1.4, 3.0),
         Exercise("butt kick", (SIDE, HEEL_UP), 0.6, 1.1, alternating=True),
+        Exercise("toe touch", (FRONT, TOES_TOUCHED), 1.6, 3.4),
+        Exercise("front raise", (SIDE, RAISED_AHEAD), 1.5, 3.4),
+        Exercise("sumo squat", (WIDE, WIDE_DOWN), 1.6, 3.8),
+        Exercise("cross crunch", (HANDS_AT_EARS, CROSSED), 1.0, 2.2, alternating=True),
+        Exercise("single-leg dead lift", (SIDE, LEANT), 1.8, 3.8, alternating=True),
     )
 }
 
@@ -139,7 +151,8 @@ THIRD_EXERCISES = ("step-up", "leg raise", "pull-up", "side bend", "skater")
 FOURTH_EXERCISES = ("thruster", "superman", "bird dog", "wood chop", "bicycle crunch")
 FIFTH_EXERCISES = ("v-up", "upright row", "donkey kick", "windmill", "squat jump")
 SIXTH_EXERCISES = ("pull-down", "twist", "side leg raise", "inchworm", "punch")
-UNSEEN_EXERCISES = ("clean", "dead bug", "reverse fly", "triceps extension", "butt kick")
+SEVENTH_EXERCISES = ("clean", "dead bug", "reverse fly", "triceps extension", "butt kick")
+UNSEEN_EXERCISES = ("toe touch", "front raise", "sumo squat", "cross crunch", "single-leg dead lift")
 """Only in the evaluation half."""
 FIRST_EXERCISES = tuple(
     name
@@ -147,7 +160,7 @@ FIRST_EXERCISES = tuple(
     if name
     not in (
         *(*SECOND_EXERCISES, *THIRD_EXERCISES, *FOURTH_EXERCISES, *FIFTH_EXERCISES),
-        *(*SIXTH_EXERCISES, *UNSEEN_EXERCISES),
+        *(*SIXTH_EXERCISES, *SEVENTH_EXERCISES, *UNSEEN_EXERCISES),
     )
 )
 
@@ -162,5 +175,6 @@ THIRD_BUILDS = (Build("lanky", 0.11, 0.055, 0.11, 0.8),)
 FOURTH_BUILDS = (Build("stocky", 0.21, 0.085, 0.15, 0.95),)
 FIFTH_BUILDS = (Build("wiry", 0.12, 0.075, 0.17, 1.05),)
 SIXTH_BUILDS = (Build("round", 0.27, 0.08, 0.15, 1.1),)
-UNSEEN_BUILDS = (Build("heavy-limbed", 0.18, 0.12, 0.13, 1.2),)
+SEVENTH_BUILDS = (Build("heavy-limbed", 0.18, 0.12, 0.13, 1.2),)
+UNSEEN_BUILDS = (Build("big-headed", 0.14, 0.065, 0.23, 0.95),)
 """Only in the evaluation half."""

@@ -17,7 +17,8 @@ THIRD_PLACES = ("shelves",)
 FOURTH_PLACES = ("park",)
 FIFTH_PLACES = ("windows",)
 SIXTH_PLACES = ("tiles",)
-UNSEEN_PLACES = ("boards",)
+SEVENTH_PLACES = ("boards",)
+UNSEEN_PLACES = ("posters",)
 """Only in the evaluation half."""
 
 _Drawing = NDArray[np.float64]
@@ -25,7 +26,8 @@ _Drawing = NDArray[np.float64]
 
 def draw_place(kind: str, random: np.random.Generator) -> Rgb:
     """A full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`, `shelves` with things on
-    them, a `park` with leaves and trunks, tall `windows`, `tiles` of many shades, long `boards` one above the other."""
+    them, a `park` with leaves and trunks, tall `windows`, `tiles` of many shades, long `boards` one above the other,
+    `posters` with rings on a plain wall."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     picture: _Drawing = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
     picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
@@ -110,6 +112,18 @@ def _boards(picture: _Drawing, random: np.random.Generator) -> None:
         picture[top : top + high, joint : joint + 2] -= 30
 
 
+def _posters(picture: _Drawing, random: np.random.Generator) -> None:
+    """Sheets of their own shade, rings on each."""
+    height, width = picture.shape[:2]
+    for _ in range(int(random.integers(5, 10))):
+        wide, high = int(random.integers(30, 80)), int(random.integers(36, 90))
+        left, top = int(random.integers(-10, width - 20)), int(random.integers(-10, round(height * 0.7)))
+        cv2.rectangle(picture, (left, top), (left + wide, top + high), random.uniform(60, 220, 3).tolist(), -1)
+        middle = left + wide // 2, top + high // 2
+        for radius in range(4, min(wide, high) // 2, int(random.integers(5, 12))):
+            cv2.circle(picture, middle, radius, random.uniform(30, 240, 3).tolist(), 2)
+
+
 _FURNISHED = {
     "stripes": _stripes,
     "bricks": _bricks,
@@ -119,6 +133,7 @@ _FURNISHED = {
     "windows": _panes,
     "tiles": _tiles,
     "boards": _boards,
+    "posters": _posters,
 }
 
 

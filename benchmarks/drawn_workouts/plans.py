@@ -17,6 +17,8 @@ from benchmarks.drawn_workouts.exercises import (
     HELD,
     SECOND_BUILDS,
     SECOND_EXERCISES,
+    SEVENTH_BUILDS,
+    SEVENTH_EXERCISES,
     SIXTH_BUILDS,
     SIXTH_EXERCISES,
     THIRD_BUILDS,
@@ -31,6 +33,7 @@ from benchmarks.drawn_workouts.places import (
     FIRST_PLACES,
     FOURTH_PLACES,
     SECOND_PLACES,
+    SEVENTH_PLACES,
     SIXTH_PLACES,
     THIRD_PLACES,
     UNSEEN_PLACES,
@@ -82,19 +85,29 @@ STILL_MORE_MIXED = Cast(
     (*MORE_MIXED.places, *FIFTH_PLACES),
     117_500_000,
 )
-"""But for the first, these were evaluation halves once: their failures were looked at, so they are there to learn
-from."""
-
-UNSEEN = Cast(UNSEEN_EXERCISES, UNSEEN_BUILDS, UNSEEN_PLACES, 163_800_000)
-KNOWN = Cast(
+SEVENTH = Cast(SEVENTH_EXERCISES, SEVENTH_BUILDS, SEVENTH_PLACES, 163_800_000)
+EVEN_MORE_MIXED = Cast(
     (*STILL_MORE_MIXED.exercises, *SIXTH_EXERCISES),
     (*STILL_MORE_MIXED.builds, *SIXTH_BUILDS),
     (*STILL_MORE_MIXED.places, *SIXTH_PLACES),
     163_900_000,
 )
+"""But for the first, these were evaluation halves once: their failures were looked at, so they are there to learn
+from."""
+
+UNSEEN = Cast(UNSEEN_EXERCISES, UNSEEN_BUILDS, UNSEEN_PLACES, 214_600_000)
+KNOWN = Cast(
+    (*EVEN_MORE_MIXED.exercises, *SEVENTH_EXERCISES),
+    (*EVEN_MORE_MIXED.builds, *SEVENTH_BUILDS),
+    (*EVEN_MORE_MIXED.places, *SEVENTH_PLACES),
+    214_700_000,
+)
 
 HALVES = {
-    "tuning": (FIRST, FIRST, SECOND, THIRD, MIXED, FOURTH, AGAIN_MIXED, FIFTH, MORE_MIXED, SIXTH, STILL_MORE_MIXED),
+    "tuning": (
+        *(FIRST, FIRST, SECOND, THIRD, MIXED, FOURTH, AGAIN_MIXED, FIFTH, MORE_MIXED),
+        *(SIXTH, STILL_MORE_MIXED, SEVENTH, EVEN_MORE_MIXED),
+    ),
     "evaluation": (UNSEEN, KNOWN),
 }
 """The casts that the workouts of a half are drawn from in turn."""
