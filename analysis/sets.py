@@ -16,6 +16,7 @@ from analysis.flow import RATE, Flow
 from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
 from analysis.holds import holds
 from analysis.joining import going_on
+from analysis.parting import parted
 from analysis.pauses import across_pauses, second_look
 from analysis.phases import begun_at_rest
 from analysis.repetitions import Rep, count
@@ -57,7 +58,7 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     sets = going_on(_most_trusted(read), view.edges)
     trusted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     sets = _most_trusted(sets + [part for one in read for part in beside(one, trusted, view.calm, view.columns)])
-    sets = [_filling(one, view.calm, view.edges) for one in sets]
+    sets = [view.filling(one) for one in sets]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     rare = np.ascontiguousarray(parts_of(view.rare, flow.columns) @ view.directions)
     for one in _single(rare, counted, view.edges):
@@ -71,7 +72,7 @@ def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     if len(flow.values) < SHORTEST_FLOW:
         return []
     view = _View.of(flow, cuts)
-    return [_filling(one, view.calm, view.edges) for one in _readings(view)]
+    return _readings(view)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,13 @@ class _View:
         begun = begun_at_rest(one, self.calm)
         return max([self._whole(each) for each in ([one] if begun is one else [begun, one])], key=confidence)
 
+    def filling(self, one: FoundSet) -> FoundSet:
+        """With how much of the motion of its shots it holds."""
+        shots = [(a, b) for a, b in pairwise([0, *self.edges, len(self.calm)]) if a < one.end and b > one.first]
+        energy = (self.calm[shots[0][0] : shots[-1][1]] ** 2).sum(axis=(1, 2))
+        first, end = (int(place) - shots[0][0] for place in (one.first, one.end + 1))
+        return replace(one, fills=float(energy[max(0, first) : end].sum() / (energy.sum() + 1e-12)))
+
     def _whole(self, one: FoundSet) -> FoundSet:
         one = second_look(across_pauses(one, self.calm, self.edges), self.motion)
         return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
@@ -121,7 +129,7 @@ class _View:
 
 def _readings(view: _View) -> list[FoundSet]:
     """What each way of looking shows, with how far the others agree."""
-    seen = [[view.placed(one) for one in _rhythmic(*way, view.edges)] for way in view.ways()]
+    seen = [[view.filling(view.placed(one)) for one in _rhythmic(*way, view.edges)] for way in view.ways()]
     return [_compared(one, [other for other in seen if other is not mine and other]) for mine in seen for one in mine]
 
 
@@ -204,7 +212,8 @@ def _rhythmic(motion: Field, whole: Field, worth: float, cuts: list[int]) -> lis
         low = max([0, *(int(before.end) for before in sets), *(other.end for other in found[:number])])
         high = found[number + 1].first if number + 1 < len(found) else len(motion)
         sets += _counted(motion, whole, one, (low, high), cuts)
-    return [one for one in sets if _likeness(one) > LEAST_LIKENESS]
+    parts = [part for one in sets for part in parted(one, cuts)]
+    return [one for one in parts if _likeness(one) > LEAST_LIKENESS]
 
 
 def _likeness(one: FoundSet) -> float:
@@ -247,14 +256,6 @@ def _single(motion: Field, sets: list[FoundSet], cuts: list[int]) -> list[FoundS
                 for one in excursions(motion, *part, whole=part == shot)
             ]
     return result
-
-
-def _filling(one: FoundSet, calm: NDArray[np.float32], cuts: list[int]) -> FoundSet:
-    """With how much of the motion of its shots it holds."""
-    shots = [(a, b) for a, b in pairwise([0, *cuts, len(calm)]) if a < one.end and b > one.first]
-    energy = (calm[shots[0][0] : shots[-1][1]] ** 2).sum(axis=(1, 2))
-    first, end = (int(place) - shots[0][0] for place in (one.first, one.end + 1))
-    return replace(one, fills=float(energy[max(0, first) : end].sum() / (energy.sum() + 1e-12)))
 
 
 def _placed(one: FoundSet, calm: NDArray[np.float32], columns: int) -> FoundSet:
