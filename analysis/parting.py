@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -14,46 +15,49 @@ from analysis.repetitions import Rep
 REST_SECONDS, REST_SHARE = 4.0, 0.6
 """Between two turns more than the usual time between them, and the same in usual times, from which it is a rest."""
 
+FEW = 2
+"""Repetitions of which nobody can tell how far apart they usually are."""
+
 UNLIKE = 0.15
 """How much less alike the best of what is done in a shot may be than is usual in another: else it is somebody who talks
 there."""
 
 
-def parted(one: FoundSet, cuts: list[int]) -> list[FoundSet]:
-    """The sets in a reading, in steps, without what it shows in shots of something else."""
+LONGEST_LEG = 1.5
+"""Times the usual way out or back that one next to a rest may take: the rest hides in it."""
+
+
+def parted(one: FoundSet, cuts: Sequence[int]) -> list[FoundSet]:
+    """The sets in a reading, in time order, without what it shows in shots of something else. `cuts` in steps."""
     runs: list[list[Rep]] = [[]]
-    usual = one.beat
     odd = _odd_shots(one, cuts)
+    longest = one.beat + max(REST_SECONDS * RATE, REST_SHARE * one.beat)
     for rep in one.reps:
-        if any(a <= rep.turn < b for a, b in odd):
+        if any(begin <= rep.turn < end for begin, end in odd):
             runs.append([])
             continue
-        gap = rep.turn - runs[-1][-1].turn - usual if runs[-1] else 0.0
-        if len(one.reps) > 2 and gap > max(REST_SECONDS * RATE, REST_SHARE * usual):
+        if runs[-1] and len(one.reps) > FEW and rep.turn - runs[-1][-1].turn > longest:
             runs.append([])
         runs[-1].append(rep)
     runs = [run for run in runs if run]
-    if len(runs) == 1 and len(runs[0]) == len(one.reps):
-        return [one]
-    return [_of(one, run) for run in runs]
+    return [one] if len(runs) == 1 and not odd else [_of(one, run) for run in runs]
 
 
-def _odd_shots(one: FoundSet, cuts: list[int]) -> list[tuple[float, float]]:
-    """The shots in which what is done is markedly less alike than elsewhere in the set."""
-    alike = {
-        shot: [rep.alike for rep in one.reps if shot[0] <= rep.turn < shot[1]]
+def _odd_shots(one: FoundSet, cuts: Sequence[int]) -> list[tuple[float, float]]:
+    """The shots in which all that was seen is markedly less alike than in another."""
+    shots = {
+        shot: [rep.alike for rep in one.reps if rep.move is not None and shot[0] <= rep.turn < shot[1]]
         for shot in pairwise([-np.inf, *cuts, np.inf])
     }
-    usual = max(float(np.median(told)) for told in alike.values() if told)
-    return [shot for shot, told in alike.items() if told and max(told) < usual - UNLIKE]
+    usual = max([float(np.median(alike)) for alike in shots.values() if alike], default=0.0)
+    return [shot for shot, alike in shots.items() if alike and max(alike) < usual - UNLIKE]
 
 
 def _of(one: FoundSet, run: list[Rep]) -> FoundSet:
-    """With legs next to a rest no longer than usual."""
-    out = float(np.median([rep.turn - rep.start for rep in run]))
-    back = float(np.median([rep.end - rep.turn for rep in run]))
-    first = replace(run[0], start=max(run[0].start, run[0].turn - 1.5 * out))
-    run = [first, *run[1:]]
-    last = replace(run[-1], end=min(run[-1].end, run[-1].turn + 1.5 * back))
-    run = [*run[:-1], last]
+    """So many of its repetitions, without the rest before them and after."""
+    out, back = (
+        float(np.median(lasting)) for lasting in zip(*((r.turn - r.start, r.end - r.turn) for r in run), strict=True)
+    )
+    run[0] = replace(run[0], start=max(run[0].start, run[0].turn - LONGEST_LEG * out))
+    run[-1] = replace(run[-1], end=min(run[-1].end, run[-1].turn + LONGEST_LEG * back))
     return replace(one, first=run[0].start, end=run[-1].end, reps=tuple(run))
