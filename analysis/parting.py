@@ -1,4 +1,4 @@
-"""Parts what was read as one set and is several: a rest as long as a repetition, or another shot, lies between."""
+"""Parts what was read as one set and is several: a rest, or another shot, lies within."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from analysis.flow import RATE
 from analysis.found import FoundSet
+from analysis.pauses import PAUSE_SECONDS
 from analysis.repetitions import Rep
 
-REST_SECONDS, REST_SHARE = 4.0, 0.6
-"""Between two turns more than the usual time between them, and the same in usual times, from which it is a rest."""
+REST_SHARE = 0.6
+"""Of the usual time between two turns, how much more it must be for a rest, which is longer than a pause besides."""
 
 FEW = 2
 """Repetitions of which nobody can tell how far apart they usually are."""
@@ -21,7 +22,6 @@ FEW = 2
 UNLIKE = 0.15
 """How much less alike the best of what is done in a shot may be than is usual in another: else it is somebody who talks
 there."""
-
 
 LONGEST_LEG = 1.5
 """Times the usual way out or back that one next to a rest may take: the rest hides in it."""
@@ -31,7 +31,7 @@ def parted(one: FoundSet, cuts: Sequence[int]) -> list[FoundSet]:
     """The sets in a reading, in time order, without what it shows in shots of something else. `cuts` in steps."""
     runs: list[list[Rep]] = [[]]
     odd = _odd_shots(one, cuts)
-    longest = one.beat + max(REST_SECONDS * RATE, REST_SHARE * one.beat)
+    longest = one.beat + max(PAUSE_SECONDS * RATE, REST_SHARE * one.beat)
     for rep in one.reps:
         if any(begin <= rep.turn < end for begin, end in odd):
             runs.append([])

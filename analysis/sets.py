@@ -77,12 +77,13 @@ def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
 
 @dataclass(frozen=True)
 class _View:
-    """What there is to look at, without what cuts move: `grey`, `calm` motion, the same with what is `rare`, its main
-    `directions`, its `motion` along them, and the steps of the cuts."""
+    """What there is to look at, without what cuts move: `grey`, `calm` motion and the `energy` (n,) of each step of it,
+    the same with what is `rare`, its main `directions`, its `motion` along them, and the steps of the cuts."""
 
     rare: NDArray[np.float32]
     grey: NDArray[np.float32]
     calm: NDArray[np.float32]
+    energy: NDArray[np.float32]
     directions: NDArray[np.float32]
     motion: NDArray[np.float32]
     edges: list[int]
@@ -99,7 +100,8 @@ class _View:
         parts = parts_of(calm, flow.columns)
         directions = main_directions(parts)
         motion = np.ascontiguousarray(parts @ directions)
-        return cls(calmed(values, rare=True), grey, calm, directions, motion, edges, flow.columns)
+        energy = (calm**2).sum(axis=(1, 2))
+        return cls(calmed(values, rare=True), grey, calm, energy, directions, motion, edges, flow.columns)
 
     def ways(self) -> Iterator[tuple[Field, Field, float]]:
         """What rhythm is sought in, all the motion there is beside it, and the score from which it repeats."""
@@ -118,7 +120,7 @@ class _View:
     def filling(self, one: FoundSet) -> FoundSet:
         """With how much of the motion of its shots it holds."""
         shots = [(a, b) for a, b in pairwise([0, *self.edges, len(self.calm)]) if a < one.end and b > one.first]
-        energy = (self.calm[shots[0][0] : shots[-1][1]] ** 2).sum(axis=(1, 2))
+        energy = self.energy[shots[0][0] : shots[-1][1]]
         first, end = (int(place) - shots[0][0] for place in (one.first, one.end + 1))
         return replace(one, fills=float(energy[max(0, first) : end].sum() / (energy.sum() + 1e-12)))
 

@@ -1,6 +1,6 @@
 """Counts drawn workouts and says how often it is right, beside two simple ways of counting.
 
-python -m benchmarks.workout [--half evaluation] [--number 4] [--keep FOLDER] [--only CONDITION] [--each]
+python -m benchmarks.workout [--half evaluation] [--number N] [--keep FOLDER] [--only CONDITION] [--each]
 python -m benchmarks.workout --fit      weighs the evidence for a count anew, on the tuning half
 python -m benchmarks.workout --curve    how time and memory grow with the length of a video
 """
@@ -38,6 +38,9 @@ sharp on the one would withhold good counts of the other."""
 LENIENT = 0.3
 """Added to what is fitted: fewer good counts are withheld, and of readings of exercises left out of the fit 5 % of the
 sure ones are wrong instead of 3 %."""
+
+USUAL_NUMBER, MORE, MORE_NUMBER = 4, ("clean", "hand-held", "slow", "irregular", "pauses", "dance", "talk"), 6
+"""Workouts of a condition, and of those of which most is asked."""
 
 INVENTED = 2.0
 """How many times a count where nothing is done weighs in the fit: it is worse than one that is two off."""
@@ -153,7 +156,7 @@ def _cut(watched: Watched, times: int, steps: int) -> Watched:
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--half", choices=("tuning", "evaluation"), default="evaluation")
-    ask.add_argument("--number", type=int, default=4, help="of workouts a condition")
+    ask.add_argument("--number", type=int, help=f"of workouts a condition ({USUAL_NUMBER}, or {MORE_NUMBER})")
     ask.add_argument("--keep", type=Path, help="folder in which what was measured is kept for the next run")
     ask.add_argument("--only", choices=CONDITIONS)
     ask.add_argument("--each", action="store_true", help="print every set that is wrong")
@@ -162,8 +165,11 @@ def main() -> None:
     asked = ask.parse_args()
     half = "tuning" if asked.fit or asked.curve else asked.half
     conditions = (asked.only,) if asked.only else ("clean",) if asked.curve else CONDITIONS
-    numbers = range(1 if asked.curve else asked.number)
-    watched = [watch(half, condition, number, asked.keep) for condition in conditions for number in numbers]
+    watched = [
+        watch(half, condition, number, asked.keep)
+        for condition in conditions
+        for number in range(1 if asked.curve else asked.number or _usual_number(condition))
+    ]
     if asked.curve:
         print(*curve(watched[0]), sep="\n")
         return
@@ -178,6 +184,10 @@ def main() -> None:
             print(one.name, wrong, f"{outcomes[-1].false_sets} invented")
     print(*table(outcomes), sep="\n")
     print(f"Counts below a confidence of {LEAST_CONFIDENCE} are withheld, and stand as 0 above.")
+
+
+def _usual_number(condition: str) -> int:
+    return MORE_NUMBER if condition in MORE else USUAL_NUMBER
 
 
 def _named(watched: Watched, outcome: Outcome) -> list[tuple[TrueSet, Graded]]:

@@ -1,8 +1,8 @@
-"""The exercises, postures and bodies that workouts are drawn from, and in which half each is used."""
+"""The exercises and postures that workouts are drawn from."""
 
 from __future__ import annotations
 
-from benchmarks.drawn_workouts.figures import Build, Exercise
+from benchmarks.drawn_workouts.figures import Exercise
 from benchmarks.drawn_workouts.poses import (
     ALL_FOURS,
     ARCHED,
@@ -145,36 +145,3 @@ EXERCISES = {
 }
 
 HELD = {"plank": HIGH_PLANK, "wall sit": SEATED_AIR}
-
-SECOND_EXERCISES = ("good morning", "bridge", "side lunge", "mountain climber")
-THIRD_EXERCISES = ("step-up", "leg raise", "pull-up", "side bend", "skater")
-FOURTH_EXERCISES = ("thruster", "superman", "bird dog", "wood chop", "bicycle crunch")
-FIFTH_EXERCISES = ("v-up", "upright row", "donkey kick", "windmill", "squat jump")
-SIXTH_EXERCISES = ("pull-down", "twist", "side leg raise", "inchworm", "punch")
-SEVENTH_EXERCISES = ("clean", "dead bug", "reverse fly", "triceps extension", "butt kick")
-UNSEEN_EXERCISES = ("toe touch", "front raise", "sumo squat", "cross crunch", "single-leg dead lift")
-"""Only in the evaluation half."""
-FIRST_EXERCISES = tuple(
-    name
-    for name in EXERCISES
-    if name
-    not in (
-        *(*SECOND_EXERCISES, *THIRD_EXERCISES, *FOURTH_EXERCISES, *FIFTH_EXERCISES),
-        *(*SIXTH_EXERCISES, *SEVENTH_EXERCISES, *UNSEEN_EXERCISES),
-    )
-)
-
-FIRST_BUILDS = (
-    Build("usual"),
-    Build("slim", 0.1, 0.05, 0.12, 0.9),
-    Build("strong", 0.17, 0.09, 0.14, 1.1),
-    Build("broad", 0.24, 0.1, 0.16, 1.3),
-)
-SECOND_BUILDS = (Build("child", 0.15, 0.08, 0.2, 1.15),)
-THIRD_BUILDS = (Build("lanky", 0.11, 0.055, 0.11, 0.8),)
-FOURTH_BUILDS = (Build("stocky", 0.21, 0.085, 0.15, 0.95),)
-FIFTH_BUILDS = (Build("wiry", 0.12, 0.075, 0.17, 1.05),)
-SIXTH_BUILDS = (Build("round", 0.27, 0.08, 0.15, 1.1),)
-SEVENTH_BUILDS = (Build("heavy-limbed", 0.18, 0.12, 0.13, 1.2),)
-UNSEEN_BUILDS = (Build("big-headed", 0.14, 0.065, 0.23, 0.95),)
-"""Only in the evaluation half."""

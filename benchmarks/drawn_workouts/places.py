@@ -11,16 +11,6 @@ from video.draw import Rgb
 WIDTH, HEIGHT, MARGIN = 320, 180, 28
 """Pixels; places are drawn larger by the margin on every side, so that a shaking camera does not see their edge."""
 
-FIRST_PLACES = ("room", "studio", "wall", "stripes")
-SECOND_PLACES = ("bricks",)
-THIRD_PLACES = ("shelves",)
-FOURTH_PLACES = ("park",)
-FIFTH_PLACES = ("windows",)
-SIXTH_PLACES = ("tiles",)
-SEVENTH_PLACES = ("boards",)
-UNSEEN_PLACES = ("posters",)
-"""Only in the evaluation half."""
-
 _Drawing = NDArray[np.float64]
 
 

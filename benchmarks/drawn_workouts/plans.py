@@ -6,38 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.drawn_workouts.exercises import (
-    EXERCISES,
-    FIFTH_BUILDS,
-    FIFTH_EXERCISES,
-    FIRST_BUILDS,
-    FIRST_EXERCISES,
-    FOURTH_BUILDS,
-    FOURTH_EXERCISES,
-    HELD,
-    SECOND_BUILDS,
-    SECOND_EXERCISES,
-    SEVENTH_BUILDS,
-    SEVENTH_EXERCISES,
-    SIXTH_BUILDS,
-    SIXTH_EXERCISES,
-    THIRD_BUILDS,
-    THIRD_EXERCISES,
-    UNSEEN_BUILDS,
-    UNSEEN_EXERCISES,
-)
-from benchmarks.drawn_workouts.figures import Build
+from benchmarks.drawn_workouts.casts import HALVES
+from benchmarks.drawn_workouts.exercises import EXERCISES, HELD
 from benchmarks.drawn_workouts.filming import Setting
-from benchmarks.drawn_workouts.places import (
-    FIFTH_PLACES,
-    FIRST_PLACES,
-    FOURTH_PLACES,
-    SECOND_PLACES,
-    SEVENTH_PLACES,
-    SIXTH_PLACES,
-    THIRD_PLACES,
-    UNSEEN_PLACES,
-)
 from benchmarks.drawn_workouts.scripts import Script
 
 WORKING = (
@@ -48,69 +19,6 @@ NOTHING = ("rest only", "dance", "talk")
 """Conditions with nothing to count."""
 
 CONDITIONS = (*WORKING, *NOTHING, "rounds")
-
-
-@dataclass(frozen=True)
-class Cast:
-    """What a workout is drawn from, and where the seeds begin."""
-
-    exercises: tuple[str, ...]
-    builds: tuple[Build, ...]
-    places: tuple[str, ...]
-    seed: int
-
-
-FIRST = Cast(FIRST_EXERCISES, FIRST_BUILDS, FIRST_PLACES, 1_000)
-SECOND = Cast(SECOND_EXERCISES, (*FIRST_BUILDS, *SECOND_BUILDS), (*FIRST_PLACES, *SECOND_PLACES), 7_100_000)
-THIRD = Cast(THIRD_EXERCISES, THIRD_BUILDS, THIRD_PLACES, 33_300_000)
-MIXED = Cast((*FIRST_EXERCISES, *SECOND_EXERCISES), SECOND.builds, SECOND.places, 33_400_000)
-FOURTH = Cast(FOURTH_EXERCISES, FOURTH_BUILDS, FOURTH_PLACES, 52_600_000)
-AGAIN_MIXED = Cast(
-    (*MIXED.exercises, *THIRD_EXERCISES),
-    (*MIXED.builds, *THIRD_BUILDS),
-    (*MIXED.places, *THIRD_PLACES),
-    52_700_000,
-)
-FIFTH = Cast(FIFTH_EXERCISES, FIFTH_BUILDS, FIFTH_PLACES, 81_900_000)
-MORE_MIXED = Cast(
-    (*AGAIN_MIXED.exercises, *FOURTH_EXERCISES),
-    (*AGAIN_MIXED.builds, *FOURTH_BUILDS),
-    (*AGAIN_MIXED.places, *FOURTH_PLACES),
-    82_000_000,
-)
-SIXTH = Cast(SIXTH_EXERCISES, SIXTH_BUILDS, SIXTH_PLACES, 117_400_000)
-STILL_MORE_MIXED = Cast(
-    (*MORE_MIXED.exercises, *FIFTH_EXERCISES),
-    (*MORE_MIXED.builds, *FIFTH_BUILDS),
-    (*MORE_MIXED.places, *FIFTH_PLACES),
-    117_500_000,
-)
-SEVENTH = Cast(SEVENTH_EXERCISES, SEVENTH_BUILDS, SEVENTH_PLACES, 163_800_000)
-EVEN_MORE_MIXED = Cast(
-    (*STILL_MORE_MIXED.exercises, *SIXTH_EXERCISES),
-    (*STILL_MORE_MIXED.builds, *SIXTH_BUILDS),
-    (*STILL_MORE_MIXED.places, *SIXTH_PLACES),
-    163_900_000,
-)
-"""But for the first, these were evaluation halves once: their failures were looked at, so they are there to learn
-from."""
-
-UNSEEN = Cast(UNSEEN_EXERCISES, UNSEEN_BUILDS, UNSEEN_PLACES, 214_600_000)
-KNOWN = Cast(
-    (*EVEN_MORE_MIXED.exercises, *SEVENTH_EXERCISES),
-    (*EVEN_MORE_MIXED.builds, *SEVENTH_BUILDS),
-    (*EVEN_MORE_MIXED.places, *SEVENTH_PLACES),
-    214_700_000,
-)
-
-HALVES = {
-    "tuning": (
-        *(FIRST, FIRST, SECOND, THIRD, MIXED, FOURTH, AGAIN_MIXED, FIFTH, MORE_MIXED),
-        *(SIXTH, STILL_MORE_MIXED, SEVENTH, EVEN_MORE_MIXED),
-    ),
-    "evaluation": (UNSEEN, KNOWN),
-}
-"""The casts that the workouts of a half are drawn from in turn."""
 
 
 @dataclass(frozen=True)
