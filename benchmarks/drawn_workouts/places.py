@@ -17,7 +17,7 @@ _Drawing = NDArray[np.float64]
 def draw_place(kind: str, random: np.random.Generator) -> Rgb:
     """A full `room`, a nearly empty `studio`, a rough `wall`, upright `stripes`, `bricks`, `shelves` with things on
     them, a `park` with leaves and trunks, tall `windows`, `tiles` of many shades, long `boards` one above the other,
-    `posters` with rings on a plain wall."""
+    `posters` with rings on a plain wall, `racks` with discs on bars."""
     height, width = HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN
     picture: _Drawing = np.full((height, width, 3), random.uniform(80, 180)) + random.uniform(-20, 20, 3)
     picture = picture + _patches(random, 50, 10 if kind == "studio" else 24)
@@ -114,6 +114,19 @@ def _posters(picture: _Drawing, random: np.random.Generator) -> None:
             cv2.circle(picture, middle, radius, random.uniform(30, 240, 3).tolist(), 2)
 
 
+def _racks(picture: _Drawing, random: np.random.Generator) -> None:
+    """Bars from side to side on dark posts, discs of several sizes along each."""
+    height, width = picture.shape[:2]
+    for post in np.arange(random.uniform(5, 40), width, random.uniform(60, 100)):
+        picture[:, int(post) : int(post) + 5] -= 40
+    for bar in np.arange(random.uniform(15, 30), height * 0.8, random.uniform(34, 48)):
+        picture[int(bar) : int(bar) + 3] += 30
+        for across in np.cumsum(random.uniform(12, 60, width // 12)):
+            radius, shade = int(random.uniform(5, 15)), random.uniform(20, 120, 3).tolist()
+            cv2.circle(picture, (int(across), int(bar)), radius, shade, -1)
+            cv2.circle(picture, (int(across), int(bar)), 2, (170, 170, 170), -1)
+
+
 _FURNISHED = {
     "stripes": _stripes,
     "bricks": _bricks,
@@ -124,6 +137,7 @@ _FURNISHED = {
     "tiles": _tiles,
     "boards": _boards,
     "posters": _posters,
+    "racks": _racks,
 }
 
 
