@@ -1,4 +1,4 @@
-"""Finds postures that are held: somebody gets down into one, keeps still, and gets up again."""
+"""Finds postures that are held: somebody gets down into one, keeps still, and gets up again or down to the floor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENTRY_SECONDS = 3.0
 """Getting into a posture and out of it takes no longer."""
 
 LEAST_WAY = 0.08
-"""How far the picture must move down before a hold and up after it, summed over its cells: picture widths."""
+"""How far the picture must move down before a hold, and up or down after it, summed over its cells: picture widths."""
 
 
 def holds(values: NDArray[np.float32], taken: list[tuple[float, float]]) -> list[tuple[float, float, float]]:
@@ -39,7 +39,7 @@ def holds(values: NDArray[np.float32], taken: list[tuple[float, float]]) -> list
         if end - first < LEAST_SECONDS * RATE or any(a < end and b > first for a, b in taken):
             continue
         entered = down[first + RATE_HALF if first + RATE_HALF < end else first] - down[max(0, first - near)]
-        left = down[max(first, end - RATE_HALF)] - down[min(len(speed), end + near)]
+        left = abs(down[max(first, end - RATE_HALF)] - down[min(len(speed), end + near)])
         if entered > LEAST_WAY and left > LEAST_WAY:
             found.append((float(first), float(end), float(min(1.0, min(entered, left) / (2 * LEAST_WAY)))))
     return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.course import course
+from analysis.ends import with_ends
 from analysis.excursions import excursions
 from analysis.flow import RATE, Flow
 from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
@@ -45,6 +46,9 @@ LEAST_LEFT = 2.0
 MIDDLE = (20, 80)
 """Percentiles between which the places of a set's repetitions tell how it roams: a passer-by shifts a few of them."""
 
+EDGE_STEPS = 5
+"""By so much a set may go on beyond a cut at its first or last repetition."""
+
 SHORTEST_FLOW = 8
 """Steps of motion under which nothing can be told."""
 
@@ -58,7 +62,7 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     sets = going_on(_most_trusted(read), view.edges)
     trusted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     sets = _most_trusted(sets + [part for one in read for part in beside(one, trusted, view.calm, view.columns)])
-    sets = [view.filling(one) for one in sets]
+    sets = [view.filling(one) for one in view.completed(sets)]
     counted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
     rare = np.ascontiguousarray(parts_of(view.rare, flow.columns) @ view.directions)
     for one in _single(rare, counted, view.edges):
@@ -123,6 +127,18 @@ class _View:
         energy = self.energy[shots[0][0] : shots[-1][1]]
         first, end = (int(place) - shots[0][0] for place in (one.first, one.end + 1))
         return replace(one, fills=float(energy[max(0, first) : end].sum() / (energy.sum() + 1e-12)))
+
+    def completed(self, sets: list[FoundSet]) -> list[FoundSet]:
+        """The same, in time order; those that are trusted with their first and last repetition, where these were passed
+        over."""
+        result: list[FoundSet] = []
+        for one, after in zip_longest(sets, sets[1:]):
+            trusted = one.method == "periodic" and confidence(one) >= LEAST_CONFIDENCE
+            low = max([0.0, *(two.end for two in result[-1:]), *(e for e in self.edges if e < one.first + EDGE_STEPS)])
+            high = min([float(len(self.calm)), *(e for e in self.edges if e > one.end - EDGE_STEPS)])
+            high = min(high, after.first) if after else high
+            result.append(with_ends(one, self.calm, low, high) if trusted else one)
+        return result
 
     def _whole(self, one: FoundSet) -> FoundSet:
         one = second_look(across_pauses(one, self.calm, self.edges), self.motion)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.drawn_workouts.exercises import HELD
-from benchmarks.drawn_workouts.figures import ELBOW1, ELBOW2, HAND1, HAND2, HEAD, Exercise, Pose
-from benchmarks.drawn_workouts.poses import FRONT, SIDE
+from benchmarks.drawn_workouts.figures import ELBOW1, ELBOW2, HAND1, HAND2, HEAD, HIP, Exercise, Pose
+from benchmarks.drawn_workouts.poses import FRONT, PRONE, SIDE
 
 RATE = 20
 """Pictures a second."""
+
+ON_THE_FLOOR = 0.1
+"""Body heights below which the hip lies on the floor."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,11 @@ class Script:
     def rest(self, seconds: float, kind: str | None = None) -> None:
         kind = kind or str(self.random.choice(["still", "fidget", "walk", "drink"]))
         lying = bool(self.poses) and self.poses[-1][HEAD, 1] < 0.6 and self.random.random() < 0.3
-        stance = self.poses[-1] if lying else (SIDE if self.random.random() < 0.5 else FRONT)
+        if lying:
+            # Who stays in a plank goes on holding it.
+            stance = self.poses[-1] if self.poses[-1][HIP, 1] < ON_THE_FLOOR else PRONE
+        else:
+            stance = SIDE if self.random.random() < 0.5 else FRONT
         began = len(self.poses)
         self.change_to(stance)
         left = seconds - (len(self.poses) - began) / RATE
