@@ -7,7 +7,6 @@ import numpy as np
 from analysis.exercises import Exercises
 from analysis.flow import RATE, FlowTrack
 from analysis.found import SIDES, FoundSet
-from analysis.repetitions import Rep
 from analysis.sets import find_sets
 from analysis.trust import LEAST_CONFIDENCE, confidence
 from schemas import Repetition, WorkoutSet
@@ -20,7 +19,8 @@ SETTLED_SECONDS = 15.0
 """A set that ended so long ago is over: no pause within a set is longer."""
 
 MOST_SECONDS = 360.0
-"""Undecided video kept at most: of a longer set so much is counted at a time. 4,000 samples, 1 MB."""
+"""Of undecided video from which what is found is told at the next look, though it goes on: of a longer set so much, and
+at most EVERY_SECONDS more, is counted at a time. 4,000 samples, 2 MB."""
 
 QUIET_SECONDS = 60.0
 """Kept before now where no set was found: one may have begun there."""
@@ -64,10 +64,9 @@ class SetFinder:
         self._next_look += EVERY_SECONDS
         flow = self._track.read(self._begin, until)
         found = find_sets(flow, tuple(cut for cut in cuts if until is None or cut < until - 1.0))
+        long = flow.end - self._begin > MOST_SECONDS
         horizon = flow.end - SETTLED_SECONDS
-        if flow.end - self._begin > MOST_SECONDS:
-            horizon = flow.end
-        over = [one for one in found if last or self._begin + one.end / RATE < horizon]
+        over = [one for one in found if last or long or self._begin + one.end / RATE < horizon]
         new = [self._told(one, sure) for one in over if (sure := confidence(one)) >= DROPPED]
         open_from = min([one.first / RATE + self._begin for one in found if one not in over], default=flow.end)
         decided = max([one.end / RATE + self._begin for one in over], default=self._begin)
@@ -89,23 +88,23 @@ class SetFinder:
             low=None if count is None else max(1, count - doubt),
             high=None if count is None else count + doubt,
             unit=None if count is None else "each side" if one.sides > SIDES else "reps",
-            reps=_repetitions(one.reps, self._begin) if count is not None else (),
+            reps=_repetitions(one, self._begin) if count is not None else (),
             confidence=sure,
             exercise=exercise,
             set_index=number,
         )
 
 
-def _repetitions(reps: tuple[Rep, ...], begin: float) -> tuple[Repetition, ...]:
-    usual = float(np.median([rep.reach for rep in reps])) + 1e-12
+def _repetitions(one: FoundSet, begin: float) -> tuple[Repetition, ...]:
+    usual = float(np.median(one.reaches)) + 1e-12
     return tuple(
         Repetition(
             start=begin + rep.start / RATE,
             turn=begin + rep.turn / RATE,
             end=begin + rep.end / RATE,
-            range_rel=rep.reach / usual,
-            partial=rep.reach / usual < PARTIAL,
+            range_rel=reach / usual,
+            partial=reach / usual < PARTIAL,
             seen=rep.move is not None,
         )
-        for rep in reps
+        for rep, reach in zip(one.reps, one.reaches, strict=True)
     )

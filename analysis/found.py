@@ -36,6 +36,8 @@ class FoundSet:
     agreed: float = 0.0
     denied: float = 0.0
     """How many other ways of looking count as many repetitions in the same time, and how many count otherwise."""
+    reaches: tuple[float, ...] = ()
+    """How far each repetition goes, 1 is usual, as it is told."""
     move: Line = field(default_factory=lambda: np.zeros(1), compare=False)
     """Displacement of its way out, in the cells of the picture, of length one."""
 

@@ -156,25 +156,27 @@ def _usual_moves(
     result = []
     for number, sign in enumerate(signs):
         others = np.flatnonzero(inside & short & (np.arange(len(pairs)) != number))
-        turned = sign * signs[:, None]
         result.append(
             (
-                _usual_move(turned * moves, number, others, sign * way, beat.sided),
-                _usual_move(turned * all_moves, number, others, all_moves[number], beat.sided),
+                _usual_move(moves, sign * signs, number, others, sign * way, beat.sided),
+                _usual_move(all_moves, sign * signs, number, others, all_moves[number], beat.sided),
             )
         )
     return result
 
 
-def _usual_move(moves: Line, number: int, others: NDArray[np.int64], otherwise: Line, sided: bool) -> Line:
+def _usual_move(
+    moves: Line, turned: NDArray[np.int64], number: int, others: NDArray[np.int64], otherwise: Line, sided: bool
+) -> Line:
     """What a leg is compared to: the others near it the same way, or every second of them, whichever it is more like.
-    Moves from side to side are alike every second time, out and back of one side too."""
+    Moves from side to side are alike every second time, out and back of one side too. `turned` (n,) is -1 for those
+    the other way."""
     beside = (others - number) % 4
     options: list[Line] = []
     for chosen in (others, others[beside == 0], *((others[beside <= 1], others[beside % 3 == 0]) if sided else ())):
         near = chosen[np.argsort(np.abs(chosen - number), kind="stable")[:NEIGHBOURS]]
         if len(near):
-            options.append(np.median(moves[near], axis=0))
+            options.append(np.median(turned[near, None] * moves[near], axis=0))
     return max(options, key=lambda option: cosine(moves[number], option), default=otherwise)
 
 

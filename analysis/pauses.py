@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from analysis.flow import RATE
 from analysis.found import FoundSet
-from analysis.legs import cosine
 from analysis.repetitions import Rep
 from analysis.rhythm import Line
 from analysis.turns import moving, summed, zigzag
@@ -54,19 +53,25 @@ class _Usual:
         """The same, seen backwards in time."""
         return replace(self, out=-self.back, back=-self.out, steps=(self.steps[1], self.steps[0]))
 
-    def without(self, number: int) -> _Usual:
-        """All but one of them."""
-        others = np.arange(len(self.out)) != number
-        return replace(self, out=self.out[others], back=self.back[others])
-
     def ways(self) -> Iterator[Line]:
         """The ways out, of every second one, for left and right may take turns."""
         yield from (self.out[side::2].mean(axis=0) for side in range(min(2, len(self.out))))
 
     def alike(self, out: Line, back: Line) -> float:
         """The cosine of a movement, out and back alike, with the known one that it is most like."""
-        known = zip(self.out, self.back, strict=True)
-        return max(min(cosine(out, known_out), cosine(back, known_back)) for known_out, known_back in known)
+        return float(np.minimum(_unit(self.out) @ _unit(out), _unit(self.back) @ _unit(back)).max())
+
+    def among(self) -> Line:
+        """(n,) the same of each with the others."""
+        out, back = _unit(self.out), _unit(self.back)
+        alike = np.minimum(out @ out.T, back @ back.T)
+        np.fill_diagonal(alike, -1)
+        return np.asarray(alike.max(axis=1))
+
+
+def _unit(moves: Line) -> Line:
+    """The same of length one: of one, or of each row."""
+    return np.asarray(moves / (np.linalg.norm(moves, axis=-1, keepdims=True) + 1e-12))
 
 
 def across_pauses(one: FoundSet, calm: NDArray[np.float32], cuts: Sequence[int]) -> FoundSet:
@@ -102,12 +107,12 @@ def second_look(one: FoundSet, motion: NDArray[np.float32]) -> FoundSet:
             reps += _all_between(reps[-1].end, rep.start, motion, usual)
         inside = _all_between(rep.start, rep.end, motion, usual) if two else []
         reps += inside if len(inside) > 1 else [rep]
-    return replace(one, reps=tuple(reps))
+    return replace(one, first=reps[0].start, end=reps[-1].end, reps=tuple(reps))
 
 
 def _all_between(begin: float, end: float, motion: NDArray[np.float32], usual: _Usual) -> list[Rep]:
     found: list[Rep] = []
-    while (rep := _next(begin, int(np.ceil(end)) + 1, motion, usual)) is not None:
+    while (rep := _next(begin, int(end), motion, usual)) is not None:
         found.append(rep)
         begin = rep.end
     return found
@@ -125,10 +130,10 @@ def _usual(one: FoundSet, calm: NDArray[np.float32]) -> _Usual | None:
     usual = _Usual(outs, backs, steps)
     if len(seen) == 1:
         return usual
-    alike = [usual.without(number).alike(outs[number], backs[number]) for number in range(len(seen))]
+    alike = usual.among()
     if float(np.median(alike)) < LEAST_ALIKE:
         return None
-    return replace(usual, least=max(LEAST_ALIKE, min(alike) - DOUBT))
+    return replace(usual, least=max(LEAST_ALIKE, float(alike.min()) - DOUBT))
 
 
 def _went(calm: NDArray[np.float32], start: float, end: float) -> Line:

@@ -20,6 +20,7 @@ from analysis.joining import going_on
 from analysis.parting import parted
 from analysis.pauses import across_pauses, second_look
 from analysis.phases import begun_at_rest
+from analysis.reaches import reaches
 from analysis.repetitions import Rep, count
 from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
 from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
@@ -67,6 +68,7 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     rare = np.ascontiguousarray(parts_of(view.rare, flow.columns) @ view.directions)
     for one in _single(rare, counted, view.edges):
         sets = _with_single(sets, view.placed(one))
+    sets = [replace(one, reaches=reaches(one, view.rare, view.edges)) for one in sets]
     found = [FoundSet("hold", a, b, (), score) for a, b, score in holds(view.calm, [(s.first, s.end) for s in sets])]
     return sorted(sets + found, key=lambda one: one.first)
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from analysis.flow import RATE, Flow
@@ -101,3 +102,25 @@ def test_single_repetitions_of_unlike_courses_are_trusted_less() -> None:
     alike, by_chance = (FoundSet("excursion", 0, 100, reps, 0.9, course=course) for course in (0.9, 0.5))
 
     assert confidence(alike) >= LEAST_CONFIDENCE > confidence(by_chance)
+
+
+@pytest.mark.parametrize(
+    "begins", [[15, 19, 23, 27, 31], [15, 17, 19, 21, 26], [15, 17, 19, 21, 26.5, 28.5, 30.5, 32.5]]
+)
+def test_repetitions_that_go_equally_far_are_told_so_wherever_a_pause_is(begins: list[float]) -> None:
+    values = motion(60, begins, BODY)
+    flow = Flow(0.0, values, COLUMNS, np.zeros(values.shape[:2], np.float32))
+
+    (found,) = [one for one in find_sets(flow, ()) if confidence(one) >= LEAST_CONFIDENCE]
+
+    assert list(found.reaches) == pytest.approx([1.0] * len(begins), abs=0.1)
+
+
+def test_a_repetition_that_goes_half_as_far_is_told_so() -> None:
+    values = motion(60, [15, 17, 19, 23, 25], BODY)
+    values[210:230, BODY, 1] = values[170:190, BODY, 1] / 2
+    flow = Flow(0.0, values, COLUMNS, np.zeros(values.shape[:2], np.float32))
+
+    (found,) = [one for one in find_sets(flow, ()) if confidence(one) >= LEAST_CONFIDENCE]
+
+    assert [round(reach, 1) for reach in found.reaches] == [1.0, 1.0, 1.0, 0.5, 1.0, 1.0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.course import course
 from analysis.exercises import Exercises
-from analysis.finder import SetFinder
+from analysis.finder import EVERY_SECONDS, SetFinder
 from analysis.flow import RATE, Flow, FlowTrack
 from analysis.found import FoundSet
 from analysis.legs import agreement
@@ -153,6 +153,23 @@ def test_what_is_decided_is_forgotten() -> None:
             finder.look(())
         longest = max(longest, len(track.read(finder.begin).values) if step % 100 == 0 else 0)
     assert longest < 120 * RATE
+
+
+@pytest.mark.parametrize("period", [1.9, 2.0])
+def test_a_set_without_an_end_is_counted_piece_by_piece(monkeypatch: pytest.MonkeyPatch, period: float) -> None:
+    monkeypatch.setattr("analysis.finder.MOST_SECONDS", 60.0)
+    seen = flow(200, bobbing(0, 200, period))
+    track = FlowTrack()
+    finder = SetFinder(track)
+    undecided = 0.0
+    for step, values in enumerate(seen.values):
+        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2), NO_CHANGE)
+        while finder.due:
+            undecided = max(undecided, track.end - finder.begin)
+            finder.look(())
+    finder.look((), last=True)
+    assert undecided < 60 + 2 * EVERY_SECONDS
+    assert sum(one.count or 0 for one in finder.sets) == pytest.approx(200 / period, abs=2)
 
 
 def test_flow_is_kept_to_a_few_percent_and_on_an_even_clock() -> None:
