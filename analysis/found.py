@@ -29,6 +29,8 @@ class FoundSet:
     score: float
     fills: float = 1.0
     sides: float = 0.0
+    cut_off: bool = False
+    """Whether a cut beside single repetitions falls into motion."""
     roams: float = 0.0
     """How far the place of the motion wanders from one repetition to the next, against its own extent."""
     course: float = 1.0

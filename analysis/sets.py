@@ -48,7 +48,13 @@ MIDDLE = (20, 80)
 """Percentiles between which the places of a set's repetitions tell how it roams: a passer-by shifts a few of them."""
 
 EDGE_STEPS = 5
-"""By so much a set may go on beyond a cut at its first or last repetition."""
+"""By so much a set may go on beyond a cut at its first or last repetition, and so long is what lies next to a cut."""
+
+UNSEEN_STEPS = (2, 1)
+"""Steps before and after a cut in which nothing is believed to move."""
+
+BRISK = 0.5
+"""Share of a set's middling speed from which a cut falls into motion: what it shows may be a part of what was done."""
 
 SHORTEST_FLOW = 8
 """Steps of motion under which nothing can be told."""
@@ -100,8 +106,8 @@ class _View:
         edges = sorted({round((cut - flow.start) * RATE) for cut in cuts if flow.start < cut < flow.end})
         values, grey = flow.values.copy(), flow.grey.copy()
         for edge in edges:
-            values[max(0, edge - 2) : edge + 1] = 0
-            grey[max(0, edge - 2) : edge + 1] = 0
+            unseen = slice(max(0, edge - UNSEEN_STEPS[0]), edge + UNSEEN_STEPS[1])
+            values[unseen], grey[unseen] = 0, 0
         calm = calmed(values)
         parts = parts_of(calm, flow.columns)
         directions = main_directions(parts)
@@ -271,11 +277,20 @@ def _single(motion: Field, sets: list[FoundSet], cuts: list[int]) -> list[FoundS
             begin, end = int(one.first), int(one.end) + 1
             free = [part for a, b in free for part in ((a, min(b, begin)), (max(a, end), b)) if part[1] > part[0]]
         for part in free:
-            result += [
-                FoundSet("excursion", one.reps[0].start, one.reps[-1].end, one.reps, one.along, one.fills)
-                for one in excursions(motion, *part, whole=part == shot)
-            ]
+            for few in excursions(motion, *part, whole=part == shot):
+                times = few.reps[0].start, few.reps[-1].end
+                running = _running_at_cuts(motion, shot, times)
+                result.append(FoundSet("excursion", *times, few.reps, few.along, few.fills, cut_off=running))
     return result
+
+
+def _running_at_cuts(motion: Field, shot: tuple[int, int], within: tuple[float, float]) -> bool:
+    """Whether a cut at the begin or end of a shot falls into motion as brisk as `within` those steps."""
+    speed = np.sqrt((motion.astype(np.float64) ** 2).sum(axis=1))
+    brisk = BRISK * float(np.median(speed[int(within[0]) : int(within[1]) + 1]))
+    begin, end = shot[0] + UNSEEN_STEPS[1], shot[1] - UNSEEN_STEPS[0]
+    begins = shot[0] > 0 and float(speed[begin : begin + EDGE_STEPS].mean()) > brisk
+    return begins or (shot[1] < len(motion) and float(speed[max(0, end - EDGE_STEPS) : end].mean()) > brisk)
 
 
 def _placed(one: FoundSet, calm: NDArray[np.float32], columns: int) -> FoundSet:

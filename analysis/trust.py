@@ -58,8 +58,8 @@ many, one is always less like the others."""
 COURSE_FROM, COURSE_TO = 0.5, 0.8
 """How like each other their whole courses are: 0.3 to 0.55 in gestures that go the same way by chance."""
 
-MOST_SINGLE = 0.8
-"""What is not periodic is never trusted more."""
+MOST_SINGLE, MOST_CUT_OFF = 0.8, 0.5
+"""What is not periodic is never trusted more, and what a cut may have taken a part of."""
 
 
 def confidence(one: FoundSet) -> float:
@@ -104,12 +104,13 @@ def evidence(one: FoundSet) -> Line:
 
 
 def _of_single(one: FoundSet) -> float:
-    straight = _between(one.score, STRAIGHT_FROM, STRAIGHT_TO)
+    most = MOST_CUT_OFF if one.cut_off else MOST_SINGLE
+    straight = most * _between(one.score, STRAIGHT_FROM, STRAIGHT_TO)
     if len(one.reps) < 3:
-        return MOST_SINGLE * straight * (0.6 + 0.4 * _between(one.fills, FILLS_FROM, FILLS_TO))
+        return straight * (0.6 + 0.4 * _between(one.fills, FILLS_FROM, FILLS_TO))
     like = float(np.percentile([rep.likeness for rep in one.reps], LEAST_LIKE))
     course = _between(one.course, COURSE_FROM, COURSE_TO)
-    return MOST_SINGLE * straight * course * _between(like, LIKE_FROM, LIKE_TO)
+    return straight * course * _between(like, LIKE_FROM, LIKE_TO)
 
 
 def _between(value: float, low: float, high: float) -> float:

@@ -93,6 +93,15 @@ def test_one_repetition_that_fills_a_clip_is_counted() -> None:
     assert confidence(found) >= LEAST_CONFIDENCE
 
 
+def test_what_cuts_take_parts_of_is_never_sure() -> None:
+    seen, cuts = flow(60, bobbing(4, 54, 5.0)), tuple(float(cut) for cut in range(3, 60, 3))
+
+    found = [one for one in find_sets(seen, cuts) if one.method == "excursion"]
+
+    assert found
+    assert max(confidence(one) for one in found) < 0.7
+
+
 def test_one_bend_in_a_long_rest_is_no_set() -> None:
     assert counted(find_sets(flow(60, bobbing(30, 32.4, 2.4)), ())) == []
 
