@@ -941,9 +941,10 @@ class Tempo(Told):
     reps_per_minute: float
     """The same, the other way round."""
     variation: float
-    """Spread of the repetitions' times, as a share."""
+    """Spread of the times from turn to turn, as a share of the middle one; those that hold a pause are left out."""
     trend: float
-    """Their change from the first to the last, as a share."""
+    """How much longer the last repetition took than the first, by an even course through all and without the waits
+    between them, as a share of the first: -0.25 is a quarter shorter. 0 where too few were counted to tell."""
 
 
 class RepEvent(Told):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.exports import COLUMNS, sets_csv
-from analysis.form import pace, remarks
+from analysis.form import LONG_PAUSE, pace, remarks
 from analysis.workout import put_together
 from analysis.workout_results import exercise_name, exercise_step, summary
 from schemas import Repetition, WorkoutParams, WorkoutSet
@@ -84,6 +88,41 @@ def test_steady_work_needs_no_remark() -> None:
 )
 def test_what_was_measured_is_told(one: WorkoutSet, code: str) -> None:
     assert code in codes(one)
+
+
+@pytest.mark.parametrize("pause", [0.3, 1.0, 1.4, 4.0])
+@pytest.mark.parametrize("reps", [4, 5, 8])
+def test_a_pause_changes_no_tempo(reps: int, pause: float) -> None:
+    for before in range(1, reps):
+        steady = done(lengths=(2.0,) * reps).reps
+        late = [replace(rep, start=rep.start + pause, turn=rep.turn + pause, end=rep.end + pause) for rep in steady]
+        paused = replace(done(lengths=(2.0,) * reps), reps=(*steady[:before], *late[before:]))
+        assert {"slowing", "speeding_up"}.isdisjoint(codes(paused))
+        if pause > LONG_PAUSE:
+            assert codes(paused) == ["pauses"]
+
+
+def test_the_trend_is_how_much_longer_the_last_took_than_the_first() -> None:
+    for change in (4.0, 0.5, 0.25):
+        lengths = [2.0 * change ** (number / 20) for number in range(21)]
+        measured = pace(done(lengths=lengths))
+        assert measured is not None
+        assert measured.trend == pytest.approx(change - 1, rel=0.1)
+
+
+@settings(deadline=None, database=None, derandomize=True)
+@given(st.lists(st.tuples(st.floats(0.1, 15.0), st.floats(0.0, 6.0)), min_size=4, max_size=12))
+def test_no_repetition_is_shorter_by_all_of_another(spans: list[tuple[float, float]]) -> None:
+    reps, at = [], 0.0
+    for length, wait in spans:
+        reps.append(Repetition(at, at + length / 2, at + length, 1.0, False))
+        at += length + wait
+    one = replace(done(lengths=(2.0,) * len(reps)), reps=tuple(reps))
+    measured = pace(one)
+    assert measured is not None
+    assert measured.trend > -0.995
+    shorter = [int(share) for remark in remarks(one) for share in re.findall(r"(\d+)% shorter", remark.text)]
+    assert all(0 < share < 100 for share in shorter)
 
 
 def test_nothing_is_said_of_what_was_not_counted() -> None:
