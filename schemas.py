@@ -215,6 +215,8 @@ class Signals:
     """Times at which one shot ends and the next begins."""
     coverage: float
     """Share of the video's time for which pictures were decoded, 0-1."""
+    apart: float
+    """Seconds from one picture that was measured to the next, in the middle; of a single one, to the end."""
 
 
 @dataclass(frozen=True)
@@ -383,6 +385,8 @@ class Workout:
     windows: list[Window]
     curves: Curves
     warnings: list[str] = field(default_factory=list)
+    readable: bool = True
+    """Whether its pictures follow each other closely enough for repetitions to be seen."""
 
 
 @dataclass(frozen=True)
