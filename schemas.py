@@ -215,6 +215,8 @@ class Signals:
     """Times at which one shot ends and the next begins."""
     coverage: float
     """Share of the video's time for which pictures were decoded, 0-1."""
+    apart: float
+    """Seconds from one picture that was measured to the next, in the middle; of a single one, to the end."""
 
 
 @dataclass(frozen=True)
@@ -383,6 +385,8 @@ class Workout:
     windows: list[Window]
     curves: Curves
     warnings: list[str] = field(default_factory=list)
+    readable: bool = True
+    """Whether its pictures follow each other closely enough for repetitions to be seen."""
 
 
 @dataclass(frozen=True)
@@ -941,9 +945,10 @@ class Tempo(Told):
     reps_per_minute: float
     """The same, the other way round."""
     variation: float
-    """Spread of the repetitions' times, as a share."""
+    """Spread of the times from turn to turn, as a share of the middle one; those that hold a pause are left out."""
     trend: float
-    """Their change from the first to the last, as a share."""
+    """How much longer the last repetition took than the first, by an even course through all and without the waits
+    between them, as a share of the first: -0.25 is a quarter shorter. 0 where too few were counted to tell."""
 
 
 class RepEvent(Told):

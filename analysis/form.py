@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas import Repetition, WorkoutSet
 
@@ -13,13 +14,17 @@ LEAST_REPS = 4
 """Repetitions from which a trend can be told from chance."""
 
 SLOWER, FASTER = 0.2, -0.2
-"""Change in the time of a repetition from the first to the last, as a share, from which it is worth a word."""
+"""Change in the time of a repetition from the first to the last, as a share of the first, from which it is worth a
+word."""
+
+SHORTEST = 0.1
+"""Seconds that a repetition takes at least: as exact as its ends are known."""
 
 SHRUNK = 0.2
 """Share by which the range of the last repetitions is smaller than that of the first, from which it is."""
 
 UNEVEN = 0.25
-"""Spread of the repetitions' lengths, as a share of the middle one, from which the tempo is uneven."""
+"""Spread of the times from one repetition to the next, as a share of the middle one, from which the tempo is uneven."""
 
 LONG_PAUSE = 1.5
 """Seconds at least, and times the usual repetition's half, that make a wait between two a pause."""
@@ -27,8 +32,8 @@ LONG_PAUSE = 1.5
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds from one repetition to the next, in the middle; their spread and their change from the first to the last,
-    both as shares of it."""
+    """Seconds from turn to turn, in the middle; their spread, as a share of it, where no pause lies between; and by how
+    much longer the last repetitions took than the first, waits left out, as a share: -0.25 is a quarter shorter."""
 
     seconds: float
     variation: float
@@ -50,10 +55,32 @@ def pace(one: WorkoutSet) -> Pace | None:
     turns = np.array([rep.turn for rep in one.reps])
     if len(turns) < 2:
         return Pace(one.reps[0].end - one.reps[0].start, 0.0, 0.0)
-    apart = np.diff(turns)
-    middle = float(np.median(apart))
-    slope = float(np.polyfit(np.arange(len(apart)), apart, 1)[0]) * (len(apart) - 1) if len(apart) > 2 else 0.0
-    return Pace(middle, float(apart.std() / middle), slope / middle)
+    apart, waits = np.diff(turns), _waits(one.reps)
+    steady = waits <= _longest_wait(one.reps)
+    even = apart[steady]
+    variation = float(even.std() / np.median(even)) if len(even) else 0.0
+    return Pace(float(np.median(apart)), variation, _change(np.flatnonzero(steady), even - waits[steady]))
+
+
+def _change(number: NDArray[np.int64], lasting: NDArray[np.float64]) -> float:
+    """From the first to the last of the line through the logarithms of `lasting` (n,) seconds, as a share of the first:
+    a line through seconds may end below none. Never more than lies between the shortest and the longest."""
+    if len(lasting) < LEAST_REPS - 1:
+        return 0.0
+    levels = np.log(np.maximum(lasting, SHORTEST))
+    rise = float(np.polyfit(number, levels, 1)[0]) * float(number[-1] - number[0])
+    most = float(np.ptp(levels))
+    return float(np.expm1(np.clip(rise, -most, most)))
+
+
+def _waits(reps: tuple[Repetition, ...]) -> NDArray[np.float64]:
+    """(n - 1,) seconds between each repetition and the next."""
+    return np.array([after.start - before.end for before, after in pairwise(reps)])
+
+
+def _longest_wait(reps: tuple[Repetition, ...]) -> float:
+    """Seconds; a longer one is a pause."""
+    return max(LONG_PAUSE, float(np.median([rep.end - rep.start for rep in reps])) / 2)
 
 
 def remarks(one: WorkoutSet) -> list[Remark]:
@@ -78,7 +105,12 @@ def _of_tempo(one: WorkoutSet) -> list[Remark]:
             )
         ]
     if measured.variation > UNEVEN:
-        return [Remark("uneven_tempo", f"Your tempo was uneven: repetitions differed by {measured.variation:.0%}")]
+        return [
+            Remark(
+                "uneven_tempo",
+                f"Your tempo was uneven: the time from one repetition to the next differed by {measured.variation:.0%}",
+            )
+        ]
     return []
 
 
@@ -103,10 +135,9 @@ def _of_range(one: WorkoutSet) -> list[Remark]:
 
 
 def _of_pauses(reps: tuple[Repetition, ...]) -> list[Remark]:
-    usual = float(np.median([rep.end - rep.start for rep in reps]))
-    waits = [after.start - before.end for before, after in pairwise(reps)]
-    long = [wait for wait in waits if wait > max(LONG_PAUSE, usual / 2)]
-    if not long:
+    waits = _waits(reps)
+    long = waits[waits > _longest_wait(reps)]
+    if not len(long):
         return []
     times = "once" if len(long) == 1 else f"{len(long)} times"
     return [Remark("pauses", f"You paused {times} within the set, {sum(long):.0f} seconds in all")]

@@ -98,6 +98,7 @@ class SignalCollector:
             onsets=heard.onsets if heard else None,
             cuts=moments,
             coverage=_coverage(track.times, duration),
+            apart=_apart(track.times, duration),
         )
 
     def hard_cuts(self, start: float) -> tuple[float, ...]:
@@ -200,6 +201,10 @@ def _binned(times: NDArray[np.float64], values: NDArray[np.float64], steps: int,
 
 def _longest_gap(apart: NDArray[np.float64]) -> float:
     return max(GAP_SECONDS, GAP_SAMPLES * float(np.median(apart)))
+
+
+def _apart(times: NDArray[np.float64], duration: float) -> float:
+    return float(np.median(np.diff(times))) if len(times) > 1 else duration - float(times.sum())
 
 
 def _coverage(times: NDArray[np.float64], duration: float) -> float:

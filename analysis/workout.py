@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from analysis.flow import LONGEST_GAP
 from analysis.significance import evidence
 from analysis.windows import rate_windows, shown_curves, steps_of
 from schemas import Pause, Signals, Workout, WorkoutParams, WorkoutSet
@@ -18,20 +20,41 @@ STILL_MOTION, ABOUT_MOTION = 0.015, 0.06
 picture filmed from some way off reaches 0.1."""
 
 CUT_SECONDS = 1.0
-"""A pause that begins and ends so near to cuts is a shot of its own."""
+"""From the end of a set to a cut at most that parts it from what is beside it."""
+
+TOO_FEW_PICTURES = (
+    "The video has fewer than two pictures a second, too few to see repetitions: send one with ten or more"
+)
+
+TOO_SHORT = "No repeated movement was found: the video is too short for one"
 
 
 def put_together(signals: Signals, sets: Sequence[WorkoutSet], params: WorkoutParams) -> Workout:
-    """`sets` in time order. A video without any is one pause."""
+    """`sets` in time order. A video without any is one pause, if it lasts as long as one."""
     found = evidence(signals)
-    kept = [one for one in sets if one.start < signals.duration_seconds]
+    kept = [_within(one, signals.duration_seconds) for one in sets if one.start < signals.duration_seconds]
+    pauses = _pauses(signals, kept)
     return Workout(
         sets=kept,
-        pauses=_pauses(signals, kept),
+        pauses=pauses,
         windows=rate_windows(signals, found, params.segment_duration),
         curves=shown_curves(signals, found),
-        warnings=_warnings(kept),
+        warnings=_warnings(signals, kept, pauses),
+        readable=_readable(signals),
     )
+
+
+def _within(one: WorkoutSet, duration: float) -> WorkoutSet:
+    """None of it after the video's end: flow is read in whole steps, and may have half a one more."""
+    reps = tuple(
+        replace(rep, start=min(rep.start, duration), turn=min(rep.turn, duration), end=min(rep.end, duration))
+        for rep in one.reps
+    )
+    return replace(one, end=min(one.end, duration), reps=reps)
+
+
+def _readable(signals: Signals) -> bool:
+    return signals.apart <= LONGEST_GAP
 
 
 def _pauses(signals: Signals, sets: Sequence[WorkoutSet]) -> list[Pause]:
@@ -41,21 +64,33 @@ def _pauses(signals: Signals, sets: Sequence[WorkoutSet]) -> list[Pause]:
 
 
 def _activity(signals: Signals, start: float, end: float) -> str:
+    if not _readable(signals):
+        return "Not known: too few pictures a second"
     usual = float(np.median(signals.motion[steps_of(signals, start, end)]))
     words = "nearly still" if usual < STILL_MOTION else "moving a little" if usual < ABOUT_MOTION else "moving about"
-    if signals.cuts and all(_near_cut(signals, edge) for edge in (start, end)):
-        return f"Another shot: {words}"
-    return f"At rest: {words}"
+    return f"{'Another shot' if _another_shot(signals, start, end) else 'At rest'}: {words}"
 
 
-def _near_cut(signals: Signals, time: float) -> bool:
-    edges = (0.0, *signals.cuts, signals.duration_seconds)
-    return any(abs(time - edge) < CUT_SECONDS for edge in edges)
+def _another_shot(signals: Signals, start: float, end: float) -> bool:
+    """Whether cuts part it from each set beside it, and none lies within. All of a video has no set beside it."""
+    sides = [edge for edge in (start, end) if 0 < edge < signals.duration_seconds]
+    if any(start + CUT_SECONDS <= cut <= end - CUT_SECONDS for cut in signals.cuts):
+        return False
+    near = [_near(signals.cuts, edge) for edge in sides]
+    return bool(sides) and None not in near and len(set(near)) == len(sides)
 
 
-def _warnings(sets: Sequence[WorkoutSet]) -> list[str]:
+def _near(cuts: Sequence[float], edge: float) -> float | None:
+    """The cut that is nearest to the end of a set, if it is near."""
+    away, cut = min([(abs(cut - edge), cut) for cut in cuts], default=(CUT_SECONDS, None))
+    return cut if away < CUT_SECONDS else None
+
+
+def _warnings(signals: Signals, sets: Sequence[WorkoutSet], pauses: Sequence[Pause]) -> list[str]:
+    if not _readable(signals):
+        return [TOO_FEW_PICTURES]
     if not sets:
-        return ["No repeated movement was found, so the whole video counts as rest"]
+        return ["No repeated movement was found, so the whole video counts as rest" if pauses else TOO_SHORT]
     uncounted = sum(one.method == "none" for one in sets)
     if uncounted:
         which = "1 set was" if uncounted == 1 else f"{uncounted} sets were"

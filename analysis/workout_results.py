@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from analysis.form import pace, remarks
@@ -45,10 +46,15 @@ def exercise_step(one: WorkoutSet, thumbnail: str | None = None) -> ExerciseStep
             for number, rep in enumerate(one.reps, 1)
         ],
         observations=[ObservationResult(code=remark.code, text=remark.text) for remark in remarks(one)],
-        confidence=round(one.confidence, 2),
+        confidence=_shown(one.confidence),
         method=one.method,
         thumbnail_url=thumbnail,
     )
+
+
+def _shown(confidence: float) -> float:
+    """To two digits, and never upwards: it would seem to reach a limit that it did not when the count was withheld."""
+    return math.floor(confidence * 100 + 1e-6) / 100
 
 
 def rest(pause: Pause) -> Rest:
@@ -90,23 +96,28 @@ def summary(found: Workout, duration: float) -> WorkoutSummary:
         work_seconds=round(work, 2),
         rest_seconds=round(resting, 2),
         video_duration_formatted=clock(duration),
-        text=_text(found.sets, counted, work, resting, duration),
+        text=_text(found, counted, work, duration),
     )
 
 
-def _text(sets: Sequence[WorkoutSet], counted: list[int], work: float, resting: float, duration: float) -> str:
+def _text(found: Workout, counted: list[int], work: float, duration: float) -> str:
+    sets, whole = found.sets, int(duration)
     if not sets:
-        return f"No sets in {clock(duration)}: nothing repeats, and no posture is held"
+        why = "nothing repeats, and no posture is held" if found.readable else "too few pictures a second to tell"
+        return f"No sets in {clock(whole)}: {why}"
+    # In whole seconds, of which what is too short for a pause is part of the one or the other.
+    worked = min(round(work), whole) if found.pauses else whole
     parts = [f"{_many(len(sets), 'set')} of {_many(_exercises(sets), 'exercise')}"]
     if counted:
         parts.append(f"{_many(sum(counted), 'repetition')} counted")
     held = [one for one in sets if one.method == "hold"]
     if held:
-        parts.append(f"{_many(len(held), 'hold')} ({clock(sum(one.end - one.start for one in held))})")
+        holding = min(round(sum(one.end - one.start for one in held)), worked)
+        parts.append(f"{_many(len(held), 'hold')} ({clock(holding)})")
     uncounted = sum(one.method == "none" for one in sets)
     if uncounted:
         parts.append(f"{_many(uncounted, 'set')} not counted")
-    return f"{', '.join(parts)}; {clock(work)} of work and {clock(resting)} of rest in {clock(duration)}"
+    return f"{', '.join(parts)}; {clock(worked)} of work and {clock(whole - worked)} of rest in {clock(whole)}"
 
 
 def _exercises(sets: Sequence[WorkoutSet]) -> int:

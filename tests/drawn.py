@@ -78,8 +78,10 @@ def curves(
     cuts: tuple[float, ...] = (),
     seed: int = 0,
     noise: float = 0.005,
+    apart: float = 1 / RATE,
 ) -> Signals:
-    """Signals without sound that hold a value over each given stretch of seconds, and a little noise elsewhere."""
+    """Signals without sound that hold a value over each given stretch of seconds, and a little noise elsewhere, of
+    pictures `apart` seconds apart."""
     random = np.random.default_rng(seed)
     step = min(0.25, duration / 4)
     times = (np.arange(max(4, int(np.ceil(duration / step - 1e-6)))) + 0.5) * step
@@ -89,4 +91,4 @@ def curves(
             curve[(times >= begin) & (times < end)] += value
     motion_curve, novelty_curve = drawn
     still, sharp = np.zeros(len(times)), np.full(len(times), 20.0)
-    return Signals(duration, step, motion_curve, still, novelty_curve, None, sharp, None, None, cuts, 1.0)
+    return Signals(duration, step, motion_curve, still, novelty_curve, None, sharp, None, None, cuts, 1.0, apart)

@@ -32,7 +32,7 @@ WINDOWS = [Window(1, 0, 10, 3.14, LEVELS, "Little happens here"), Window(2, 10, 
 
 def signals(*, cuts: tuple[float, ...] = (), coverage: float = 1.0) -> Signals:
     flat = np.zeros(80)
-    return Signals(20.0004, 0.25, flat, flat, flat, None, flat, None, None, cuts, coverage)
+    return Signals(20.0004, 0.25, flat, flat, flat, None, flat, None, None, cuts, coverage, 0.1)
 
 
 def moment(start: float, end: float, score: float) -> Moment:

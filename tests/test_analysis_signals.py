@@ -16,6 +16,15 @@ def test_a_pure_pan_of_the_camera_is_no_motion() -> None:
     assert film(4, lambda time: look(ROOM, x=25 * time)).motion.max() < 0.01
 
 
+@pytest.mark.parametrize(
+    ("times", "apart"), [([0.0, 1.0, 2.0, 3.0], 1.0), ([0.0, 0.1, 0.2, 3.0], 0.1), ([0.0], 5.0), ([1.0], 4.0)]
+)
+def test_how_far_pictures_are_apart_is_told(times: list[float], apart: float) -> None:
+    collector = SignalCollector()
+    collector.add(samples([look(ROOM)] * len(times), np.array(times)), ())
+    assert collector.finish(5.0).apart == pytest.approx(apart)
+
+
 def test_a_shaking_camera_is_no_motion() -> None:
     shake = np.random.default_rng(3).normal(size=(60, 2)) * 1.5
     signals = film(5, lambda time: look(ROOM, 20 + shake[round(time * RATE), 0], shake[round(time * RATE), 1]))

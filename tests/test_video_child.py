@@ -263,6 +263,32 @@ def test_a_fork_server_that_died_is_started_again() -> None:
     assert list(run(misbehaving.counts, 3)) == [0, 1, 2]
 
 
+REAPED = """
+import multiprocessing.forkserver, os
+from tests.test_video_child import run
+from tests import misbehaving
+from video import forking
+
+forking.start()
+pid = multiprocessing.forkserver._forkserver._forkserver_pid
+if os.fork() == 0:
+    forking.begin_anew()
+    print(list(run(misbehaving.counts, 2)), flush=True)
+    os._exit(0)
+os.wait()
+os.kill(pid, 9)
+os.waitpid(pid, 0)
+print([list(run(misbehaving.counts, 3)) for _ in range(2)])
+"""
+
+
+def test_children_start_where_another_has_reaped_the_fork_server_and_in_a_forked_process() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REAPED], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.splitlines(), done.stderr) == (["[0, 1]", "[[0, 1, 2], [0, 1, 2]]"], "")
+
+
 SCRIPT = """
 import sys
 from schemas import Limits

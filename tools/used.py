@@ -42,8 +42,9 @@ one.msg
 one.sizehint
 one.trace
 
-# Set for PyAV, billiard, tokenizers and transformers, which read them.
+# Set for PyAV, billiard, multiprocessing, tokenizers and transformers, which read them.
 one._current_process
+one._forkserver_address
 one.bit_rate
 one.pict_type
 one.pre_tokenizer

@@ -102,11 +102,23 @@ def _ensure_running() -> None:
 
 
 def _alive() -> bool:
+    """Whether this process has a fork server that lives. One that is no child of it any more is forgotten."""
     pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
     try:
         return pid is not None and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
+        _forget()
         return False
+
+
+def _forget() -> None:
+    """Another has read its exit code, or it is the child of the process that this one was forked from: multiprocessing
+    would wait for it before it starts another, and fail each time."""
+    server = forkserver._forkserver
+    os.close(server._forkserver_alive_fd)  # type: ignore[attr-defined]
+    server._forkserver_alive_fd = None  # type: ignore[attr-defined]
+    server._forkserver_address = None  # type: ignore[attr-defined]
+    server._forkserver_pid = None  # type: ignore[attr-defined]
 
 
 @contextmanager
