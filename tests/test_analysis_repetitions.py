@@ -300,3 +300,18 @@ def test_readings_say_how_many_ways_of_looking_agree() -> None:
     found = readings(flow(30, bobbing(5, 25, 2.0)), ())
     assert len(found) >= 2
     assert all(len(one.reps) == 10 and one.agreed > 0.9 * (len(found) - 1) and one.denied == 0 for one in found)
+
+
+def test_readings_are_parted_before_one_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = flow(30, bobbing(5, 25, 2.0))
+    assert readings(seen, ())
+    monkeypatch.setattr("analysis.sets.parted", lambda one, cuts: [])
+    assert readings(seen, ()) == []
+
+
+def test_readings_say_what_they_hold_of_the_motion_in_their_shot() -> None:
+    alone, beside = flow(60, bobbing(5, 13, 2.0)), flow(60, bobbing(5, 13, 2.0))
+    beside.values[400:550, BODY] += np.random.default_rng(1).normal(size=(150, len(BODY), 2)).astype(np.float32) * 0.01
+    shares = [min(one.fills for one in readings(seen, ()) if one.first < 150) for seen in (alone, beside)]
+    assert shares[0] > 0.9
+    assert shares[1] < 0.6
