@@ -24,6 +24,9 @@ ENTRY_SECONDS = 3.0
 LEAST_WAY = 0.08
 """How far the picture must move down before a hold, and up or down after it, summed over its cells: picture widths."""
 
+HALF_SECOND = int(RATE / 2)
+"""In steps: by so much the smoothed motion may end before the real one."""
+
 
 def holds(values: NDArray[np.float32], taken: list[tuple[float, float]]) -> list[tuple[float, float, float]]:
     """First and end step of each hold outside of `taken`, and how sure it is, 0-1; `values` (n, cells, 2)."""
@@ -38,12 +41,8 @@ def holds(values: NDArray[np.float32], taken: list[tuple[float, float]]) -> list
     for first, end in edges.tolist():
         if end - first < LEAST_SECONDS * RATE or any(a < end and b > first for a, b in taken):
             continue
-        entered = down[first + RATE_HALF if first + RATE_HALF < end else first] - down[max(0, first - near)]
-        left = abs(down[max(first, end - RATE_HALF)] - down[min(len(speed), end + near)])
+        entered = down[first + HALF_SECOND if first + HALF_SECOND < end else first] - down[max(0, first - near)]
+        left = abs(down[max(first, end - HALF_SECOND)] - down[min(len(speed), end + near)])
         if entered > LEAST_WAY and left > LEAST_WAY:
             found.append((float(first), float(end), float(min(1.0, min(entered, left) / (2 * LEAST_WAY)))))
     return found
-
-
-RATE_HALF = int(RATE / 2)
-"""Half a second in steps: by so much the smoothed motion may end before the real one."""

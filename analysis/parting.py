@@ -14,7 +14,7 @@ from analysis.pauses import PAUSE_SECONDS
 from analysis.repetitions import Rep
 
 REST_SHARE = 0.6
-"""Of the usual time between two turns, how much more it must be for a rest, which is longer than a pause besides."""
+"""A rest lies where two turns are further apart than is usual by this share of it, and by PAUSE_SECONDS at least."""
 
 FEW = 2
 """Repetitions of which nobody can tell how far apart they usually are."""

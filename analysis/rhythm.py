@@ -100,8 +100,7 @@ def main_directions(flat: Field) -> NDArray[np.float32]:
     """(k, KEPT) the directions in which most motion lies, small motion counted like large motion at other times."""
     energy = (flat**2).sum(axis=1)
     flat = flat / np.sqrt(box(energy, 2 * WINSOR_SECONDS * RATE) + STILL**2).astype(np.float32)[:, None]
-    spread, directions = np.linalg.eigh((flat.T @ flat).astype(np.float64))
-    del spread
+    _, directions = np.linalg.eigh((flat.T @ flat).astype(np.float64))
     return np.asarray(directions[:, -KEPT:], np.float32)
 
 
