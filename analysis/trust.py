@@ -58,7 +58,7 @@ many, one is always less like the others."""
 COURSE_FROM, COURSE_TO = 0.5, 0.8
 """How like each other their whole courses are: 0.3 to 0.55 in gestures that go the same way by chance."""
 
-MOST_SINGLE, MOST_CUT_OFF = 0.8, 0.5
+MOST_SINGLE, MOST_CUT_OFF = 0.8, 0.75
 """What is not periodic is never trusted more, and what a cut may have taken a part of."""
 
 
