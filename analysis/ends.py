@@ -17,6 +17,9 @@ from analysis.rhythm import Line
 LEAST_KNOWN = 3
 """Repetitions from which the course of one more is known."""
 
+MOST_PASSED_OVER = 3
+"""At either end: where more are, it is not an end that was passed over."""
+
 LEAST_ALIKE, DOUBT = 0.7, 0.15
 """Cosine of its course with that of those next to it from which something is one more repetition: at least so much, and
 not so much less than what they have among themselves in the middle. Of the drawn sets one in fourteen lacks an end; so
@@ -40,13 +43,20 @@ LONGEST_GAP = 1.2
 
 def with_ends(one: FoundSet, calm: NDArray[np.float32], low: float, high: float) -> FoundSet:
     """The set with what was passed over before and after it, from step `low` to `high` of `calm` (n, cells, 2)."""
-    reps, steps = list(one.reps), len(calm)
-    while (after := _next(reps, calm, high)) is not None:
-        reps.append(after)
-    flipped = -calm[::-1]
-    while (before := _next([_flipped(rep, steps) for rep in reversed(reps)], flipped, steps - low)) is not None:
-        reps.insert(0, _flipped(before, steps))
+    steps = len(calm)
+    reps = _going_on(list(one.reps), calm, high)
+    backwards = _going_on([_flipped(rep, steps) for rep in reversed(reps)], -calm[::-1], steps - low)
+    reps = [_flipped(rep, steps) for rep in reversed(backwards)]
     return replace(one, first=reps[0].start, end=reps[-1].end, reps=tuple(reps))
+
+
+def _going_on(reps: list[Rep], calm: NDArray[np.float32], high: float) -> list[Rep]:
+    for _ in range(MOST_PASSED_OVER):
+        after = _next(reps, calm, high)
+        if after is None:
+            break
+        reps = [*reps, after]
+    return reps
 
 
 def _flipped(rep: Rep, steps: int) -> Rep:

@@ -15,6 +15,10 @@ from analysis.rhythm import Line
 LEAST_BESIDE = 3
 """Repetitions of a shot from which it is known how far they usually go."""
 
+LEAST_REACH, MOST_REACH = 0.2, 3.0
+"""What goes less far or farther than so many times the usual is no repetition seen as it was: a jolt, or a moment in
+which something else moves. It stands as it was found."""
+
 
 def reaches(one: FoundSet, rare: NDArray[np.float32], cuts: Sequence[int]) -> tuple[float, ...]:
     """How far each repetition goes, 1 in the middle of a shot. `rare` (n, cells, 2) is motion of which nothing was
@@ -27,7 +31,8 @@ def reaches(one: FoundSet, rare: NDArray[np.float32], cuts: Sequence[int]) -> tu
             far = _far(np.array([_there_and_back(rare, one.reps[number]) for number in mine]))
             usual = float(np.median(far)) + 1e-12
             for number, way in zip(mine, far.tolist(), strict=True):
-                result[number] = way / usual
+                if LEAST_REACH < way / usual < MOST_REACH:
+                    result[number] = way / usual
     return tuple(result)
 
 

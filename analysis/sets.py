@@ -145,7 +145,8 @@ class _View:
             low = max([0.0, *(two.end for two in result[-1:]), *(e for e in self.edges if e < one.first + EDGE_STEPS)])
             high = min([float(len(self.calm)), *(e for e in self.edges if e > one.end - EDGE_STEPS)])
             high = min(high, after.first) if after else high
-            result.append(with_ends(one, self.calm, low, high) if trusted else one)
+            whole = with_ends(one, self.calm, low, high) if trusted else one
+            result.append(whole if confidence(whole) >= LEAST_CONFIDENCE else one)
         return result
 
     def _whole(self, one: FoundSet) -> FoundSet:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from analysis.flow import RATE, Flow
 from analysis.found import FoundSet
 from analysis.pauses import across_pauses, second_look
+from analysis.reaches import reaches
 from analysis.repetitions import Rep
 from analysis.sets import find_sets
 from analysis.trust import LEAST_CONFIDENCE, confidence
@@ -124,3 +125,14 @@ def test_a_repetition_that_goes_half_as_far_is_told_so() -> None:
     (found,) = [one for one in find_sets(flow, ()) if confidence(one) >= LEAST_CONFIDENCE]
 
     assert [round(reach, 1) for reach in found.reaches] == [1.0, 1.0, 1.0, 0.5, 1.0, 1.0]
+
+
+def test_a_jolt_makes_no_repetition_reach_far() -> None:
+    values = motion(60, [15, 17, 19, 21, 23], BODY)
+    one = with_these([15, 17, 19, 21, 23], values)
+    jolted = values.copy()
+    jolted[195, BODY, 1] += 1.0
+
+    assert reaches(one, values, ()) == pytest.approx([1.0] * 5, abs=0.05)
+    assert reaches(one, jolted, ())[2] == 1.0
+    assert reaches(one, np.zeros_like(values), ()) == (1.0,) * 5
