@@ -101,7 +101,7 @@ def count(
     runs = [paired(_ending(run)) for run in _runs(_likely(joined, core), beat.period)]
     reps = [
         replace(rep, start=rep.start + begin, turn=rep.turn + begin, end=rep.end + begin)
-        for rep in _trimmed(_linked(runs, core, inner, speed), beat.period)
+        for rep in one_after_another(_trimmed(_linked(runs, core, inner, speed), beat.period))
     ]
     return Counted(reps, beat.sided)
 
@@ -262,6 +262,19 @@ def _hidden(before: Rep, after: Rep, beat: float) -> list[Rep]:
         return []
     edges = np.linspace(before.end, after.start, missing + 1).tolist()
     return [Rep(a, (a + b) / 2, b, 1.0, 0.0, None) for a, b in pairwise(edges)]
+
+
+def one_after_another(reps: list[Rep]) -> list[Rep]:
+    """The same, where one begins before the last is over parted midway: the end of a run and the begin of the next are
+    cut out of the same leg."""
+    result: list[Rep] = []
+    for rep in reps:
+        start = rep.start
+        if result and start < result[-1].end:
+            start = min(max((start + result[-1].end) / 2, result[-1].turn), rep.turn)
+            result[-1] = replace(result[-1], end=start)
+        result.append(replace(rep, start=start))
+    return result
 
 
 def _trimmed(reps: list[Rep], period: float) -> list[Rep]:

@@ -16,7 +16,7 @@ from analysis.finder import EVERY_SECONDS, SetFinder
 from analysis.flow import RATE, Flow, FlowTrack
 from analysis.found import FoundSet
 from analysis.legs import agreement
-from analysis.repetitions import Rep, count
+from analysis.repetitions import Rep, count, one_after_another
 from analysis.sets import find_sets, readings
 from analysis.stretches import best_path
 from analysis.trust import LEAST_CONFIDENCE, confidence
@@ -300,6 +300,11 @@ def test_readings_say_how_many_ways_of_looking_agree() -> None:
     found = readings(flow(30, bobbing(5, 25, 2.0)), ())
     assert len(found) >= 2
     assert all(len(one.reps) == 10 and one.agreed > 0.9 * (len(found) - 1) and one.denied == 0 for one in found)
+
+
+def test_no_repetition_begins_before_the_last_is_over() -> None:
+    found = one_after_another([rep(0, 5, 12), rep(8, 14, 18), rep(20, 25, 30)])
+    assert [(one.start, one.turn, one.end) for one in found] == [(0, 5, 10), (10, 14, 18), (20, 25, 30)]
 
 
 def test_readings_are_parted_before_one_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
