@@ -10,23 +10,17 @@ from numpy.typing import NDArray
 from analysis.course import NEAR, TURNS_TAKEN, cosines, courses, likenesses, times
 from analysis.flow import RATE
 from analysis.found import FoundSet
-from analysis.pauses import PAUSE_SECONDS
+from analysis.pauses import LEAST_KNOWN, LEAST_REACH, MOST_REACH, PAUSE_SECONDS
 from analysis.repetitions import Rep
 from analysis.rhythm import Line
-
-LEAST_KNOWN = 3
-"""Repetitions from which the course of one more is known."""
 
 MOST_PASSED_OVER = 3
 """At either end: where more are, it is not an end that was passed over."""
 
 LEAST_ALIKE, DOUBT = 0.7, 0.15
 """Cosine of its course with that of those next to it from which something is one more repetition: at least so much, and
-not so much less than what they have among themselves in the middle. Of the drawn sets one in fourteen lacks an end; so
-a third of these are found, and in one of four hundred a repetition is told that was none."""
-
-LEAST_REACH, MOST_REACH = 0.5, 1.7
-"""Times the usual distance that it may go."""
+not so much less than what they have among themselves in the middle. benchmarks/LOG.md has what less and more of either
+find, and make up."""
 
 EVERY, LENGTHS = 2, (0.6, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6)
 """Steps from one begin that is tried to the next, and times the usual length."""
@@ -45,8 +39,8 @@ def with_ends(one: FoundSet, calm: NDArray[np.float32], low: float, high: float)
     """The set with what was passed over before and after it, from step `low` to `high` of `calm` (n, cells, 2)."""
     steps = len(calm)
     reps = _going_on(list(one.reps), calm, high)
-    backwards = _going_on([_flipped(rep, steps) for rep in reversed(reps)], -calm[::-1], steps - low)
-    reps = [_flipped(rep, steps) for rep in reversed(backwards)]
+    backwards = _going_on([rep.backwards(steps) for rep in reversed(reps)], -calm[::-1], steps - low)
+    reps = [rep.backwards(steps) for rep in reversed(backwards)]
     return replace(one, first=reps[0].start, end=reps[-1].end, reps=tuple(reps))
 
 
@@ -57,11 +51,6 @@ def _going_on(reps: list[Rep], calm: NDArray[np.float32], high: float) -> list[R
             break
         reps = [*reps, after]
     return reps
-
-
-def _flipped(rep: Rep, steps: int) -> Rep:
-    """The same, seen backwards in time."""
-    return replace(rep, start=steps - rep.end, turn=steps - rep.turn, end=steps - rep.start)
 
 
 def _next(reps: list[Rep], calm: NDArray[np.float32], high: float) -> Rep | None:

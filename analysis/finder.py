@@ -19,8 +19,8 @@ SETTLED_SECONDS = 15.0
 """A set that ended so long ago is over: no pause within a set is longer."""
 
 MOST_SECONDS = 360.0
-"""Of undecided video from which what is found is told at the next look, though it goes on: of a longer set so much, and
-at most EVERY_SECONDS more, is counted at a time. 4,000 samples, 2 MB."""
+"""Of undecided video after which all that is found is told, also what still goes on: a longer set comes in pieces. With
+the wait for the next look 4,000 samples, 2 MB."""
 
 QUIET_SECONDS = 60.0
 """Kept before now where no set was found: one may have begun there."""

@@ -87,7 +87,7 @@ def across_pauses(one: FoundSet, calm: NDArray[np.float32], cuts: Sequence[int])
         reps.append(after)
     flipped, backwards = -calm[::-1], usual.reversed()
     while (before := _next(steps - reps[0].start, steps - low, flipped, backwards)) is not None:
-        reps.insert(0, replace(before, start=steps - before.end, turn=steps - before.turn, end=steps - before.start))
+        reps.insert(0, before.backwards(steps))
     return replace(one, first=reps[0].start, end=reps[-1].end, reps=tuple(reps))
 
 

@@ -68,6 +68,10 @@ class Rep:
     move: Line | None
     alike: float = 0.0
 
+    def backwards(self, steps: int) -> Rep:
+        """The same, seen backwards in time, in so many steps."""
+        return replace(self, start=steps - self.end, turn=steps - self.turn, end=steps - self.start)
+
 
 @dataclass(frozen=True)
 class Counted:

@@ -204,7 +204,9 @@ def _longest_gap(apart: NDArray[np.float64]) -> float:
 
 
 def _apart(times: NDArray[np.float64], duration: float) -> float:
-    return float(np.median(np.diff(times))) if len(times) > 1 else duration - float(times.sum())
+    if len(times) > 1:
+        return float(np.median(np.diff(times)))
+    return duration - float(times[0]) if len(times) else duration
 
 
 def _coverage(times: NDArray[np.float64], duration: float) -> float:

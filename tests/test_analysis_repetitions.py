@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +49,15 @@ def bobbing(begin: float, end: float, period: float, far: float = 0.1) -> Callab
         return far * (0.5 - 0.5 * math.cos(2 * math.pi * (time - begin) / period)) if begin <= time <= end else 0.0
 
     return way
+
+
+def growing(seen: Flow) -> Iterator[tuple[FlowTrack, SetFinder]]:
+    """The same track and finder, step by step, as the motion comes in."""
+    track = FlowTrack()
+    finder = SetFinder(track)
+    for step, values in enumerate(seen.values):
+        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2), NO_CHANGE)
+        yield track, finder
 
 
 def counted(found: list[FoundSet]) -> list[int]:
@@ -138,11 +147,8 @@ def test_two_short_flows_and_none_are_read_without_complaint() -> None:
 
 def test_a_set_is_handed_on_before_the_video_ends() -> None:
     seen = flow(150, bobbing(10, 30, 2.0))
-    track = FlowTrack()
-    finder = SetFinder(track)
     told: list[float] = []
-    for step, values in enumerate(seen.values):
-        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2), NO_CHANGE)
+    for track, finder in growing(seen):
         while finder.due:
             told += [track.end for _ in finder.look(())]
     finder.look((), last=True)
@@ -153,11 +159,8 @@ def test_a_set_is_handed_on_before_the_video_ends() -> None:
 
 def test_what_is_decided_is_forgotten() -> None:
     seen = flow(300, bobbing(10, 30, 2.0))
-    track = FlowTrack()
-    finder = SetFinder(track)
     longest = 0
-    for step, values in enumerate(seen.values):
-        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2), NO_CHANGE)
+    for step, (track, finder) in enumerate(growing(seen)):
         while finder.due:
             finder.look(())
         longest = max(longest, len(track.read(finder.begin).values) if step % 100 == 0 else 0)
@@ -168,11 +171,8 @@ def test_what_is_decided_is_forgotten() -> None:
 def test_a_set_without_an_end_is_counted_piece_by_piece(monkeypatch: pytest.MonkeyPatch, period: float) -> None:
     monkeypatch.setattr("analysis.finder.MOST_SECONDS", 60.0)
     seen = flow(200, bobbing(0, 200, period))
-    track = FlowTrack()
-    finder = SetFinder(track)
     undecided = 0.0
-    for step, values in enumerate(seen.values):
-        track.add(step / RATE, (step + 1) / RATE, values.reshape(-1, COLUMNS, 2), NO_CHANGE)
+    for track, finder in growing(seen):
         while finder.due:
             undecided = max(undecided, track.end - finder.begin)
             finder.look(())
