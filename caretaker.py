@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic
 
 import logs
@@ -127,12 +128,15 @@ def unsent(store: SharedStore, messages: Callable[[AnalysisType], int | None], p
 
 
 def unheld(store: SharedStore, roster: SharedRoster, lease_seconds: float) -> list[str]:
-    """Queued sessions that no living process has in its hands, and whose turn it is to be taken up here. Keeps those
-    that wait here held."""
+    """Queued sessions that no living process has in its hands, and whose turn it is to be taken up here: but for those
+    younger than a lease, which may be on their way into the hands of who took them in. Keeps those that wait here
+    held."""
     for session_id in roster.waiting():
         roster.hold(session_id)
     if roster.closed:
         return []
     held = store.board.noted(HAND)
-    lost = [one for one in store.waiting()[:MOST_AT_ONCE] if HAND + one not in held]
-    return [one for one in lost if store.board.turn(TAKE + one, lease_seconds)]
+    lost = store.rows([one for one in store.waiting()[:MOST_AT_ONCE] if HAND + one not in held])
+    settled = store.now() - timedelta(seconds=lease_seconds)
+    old = [row["session_id"] for row in lost if row["created_at"] <= settled]
+    return [one for one in old if store.board.turn(TAKE + one, lease_seconds)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from caretaker import Caretaker
+from caretaker import Caretaker, unheld
 from carrying import Terms
 from config import Settings
 from crews import Ledger, State, Watch, crew_elsewhere, crew_of, watches_of
@@ -18,6 +18,7 @@ from progress import Progress
 from schemas import AnalysisType, Session, Status, unknown_metadata
 from sending import Sender
 from session_manager import SessionManager
+from shared_roster import SharedRoster
 from stores.files import SessionFiles
 from stores.redis import RedisStore
 from task_manager import BackgroundTaskManager, Crew
@@ -151,15 +152,24 @@ def test_what_waits_for_a_process_that_is_gone_is_taken_up_by_another(opened: Op
 
 def test_what_waits_for_a_process_that_lives_is_left_to_it(opened: Opened) -> None:
     one, other = opened("one"), opened("other")
-    one.start()
     one.begun()
     waiting = one.session()
     one.tasks.submit(waiting)
+    one.start()
     other.analysis.gate.set()
     other.start()
     assert not other.analysis.begun.acquire(timeout=3 * LEASE_SECONDS)
     one.analysis.gate.set()
     assert one.completed(waiting) == b'{"by":"one"}'
+
+
+def test_what_was_only_just_taken_in_is_left_to_who_took_it_in(opened: Opened) -> None:
+    one = opened("one")
+    roster = one.crew.roster
+    assert isinstance(roster, SharedRoster)
+    store, taken_in = roster._store, one.session()
+    assert unheld(store, roster, 30) == []
+    assert until(lambda: unheld(store, roster, LEASE_SECONDS)) == [taken_in]
 
 
 def test_a_cancel_elsewhere_stops_the_work_here(opened: Opened) -> None:
@@ -186,10 +196,10 @@ def test_an_end_while_redis_is_away_is_written_when_it_is_back(opened: Opened, r
 
 def test_how_long_a_turn_is_away_is_known_to_every_process(opened: Opened) -> None:
     one, other = opened("one"), opened("other")
-    one.start()
     one.begun()
     waiting = one.session()
     one.tasks.submit(waiting)
+    one.start()
     one.crew.roster.learn(20.0, 10.0)  # two seconds for one of video
     assert other.tasks.queue_position(waiting) == 1
     # Half of one video is still to be done by the only hand, and then the other one.
