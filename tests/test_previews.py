@@ -97,7 +97,7 @@ def test_one_that_could_not_be_made_keeps_no_place_from_others(
     broken, sound = completed(service, strange), completed(service, strange)
     (service.house.files.folder(broken) / "source.mkv").write_bytes(b"no video any more " * 99)
     assert ask(service, broken).status_code == 202
-    until(lambda: ask(service, sound).status_code == 200, timeout=10.0)
+    until(lambda: ask(service, sound).status_code == 200)
 
 
 @pytest.mark.parametrize(
