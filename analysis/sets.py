@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise, zip_longest
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.course import course
-from analysis.ends import with_ends
 from analysis.excursions import excursions
-from analysis.flow import RATE, Flow
-from analysis.found import SIDE_TO_SIDE, SIDES, FoundSet
+from analysis.flow import Flow
+from analysis.found import SIDE_TO_SIDE, FoundSet
 from analysis.holds import holds
+from analysis.hops import opening
 from analysis.joining import going_on
 from analysis.parting import parted
-from analysis.pauses import across_pauses, second_look
-from analysis.phases import begun_at_rest
 from analysis.reaches import reaches
 from analysis.repetitions import Rep, count
-from analysis.rhythm import Field, across_of, brightness_of, calmed, main_directions, parts_of, rhythm, rows_of
-from analysis.stretches import PART_WORTH, WORTH, Stretch, differing, is_half, stretches
+from analysis.rhythm import Field, parts_of, rhythm
+from analysis.stretches import Stretch, differing, is_half, stretches
 from analysis.trust import LEAST_CONFIDENCE, confidence
+from analysis.view import EDGE_STEPS, UNSEEN_STEPS, View, placed
 
 LEAST_LIKENESS = 0.8
 """Cosine between the repetitions of a rhythmic set, in the middle: walking, talk and dance often stay below,
@@ -44,15 +43,6 @@ LEAST_BESIDE = 3
 LEAST_LEFT = 2.0
 """Periods that must be left of a stretch for another set to be sought there."""
 
-MIDDLE = (20, 80)
-"""Percentiles between which the places of a set's repetitions tell how it roams: a passer-by shifts a few of them."""
-
-EDGE_STEPS = 5
-"""By so much a set may go on beyond a cut at its first or last repetition, and so long is what lies next to a cut."""
-
-UNSEEN_STEPS = (2, 1)
-"""Steps before and after a cut in which nothing is believed to move."""
-
 BRISK = 0.5
 """Share of a set's middling speed from which a cut falls into motion: what it shows may be a part of what was done."""
 
@@ -64,7 +54,7 @@ def find_sets(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     """In time order; steps count from the beginning of `flow`. `cuts` are the times of hard cuts."""
     if len(flow.values) < SHORTEST_FLOW:
         return []
-    view = _View.of(flow, cuts)
+    view = View.of(flow, cuts)
     read = _readings(view)
     sets = going_on(_most_trusted(read), view.edges)
     trusted = [one for one in sets if confidence(one) >= LEAST_CONFIDENCE]
@@ -83,80 +73,13 @@ def readings(flow: Flow, cuts: tuple[float, ...]) -> list[FoundSet]:
     """All rhythmic sets that any way of looking shows, of which `find_sets` takes the most trusted."""
     if len(flow.values) < SHORTEST_FLOW:
         return []
-    view = _View.of(flow, cuts)
+    view = View.of(flow, cuts)
     return _readings(view)
 
 
-@dataclass(frozen=True)
-class _View:
-    """What there is to look at, without what cuts move: `grey`, `calm` motion and the `energy` (n,) of each step of it,
-    the same with what is `rare`, its main `directions`, its `motion` along them, and the steps of the cuts."""
-
-    rare: NDArray[np.float32]
-    grey: NDArray[np.float32]
-    calm: NDArray[np.float32]
-    energy: NDArray[np.float32]
-    directions: NDArray[np.float32]
-    motion: NDArray[np.float32]
-    edges: list[int]
-    columns: int
-
-    @classmethod
-    def of(cls, flow: Flow, cuts: tuple[float, ...]) -> _View:
-        edges = sorted({round((cut - flow.start) * RATE) for cut in cuts if flow.start < cut < flow.end})
-        values, grey = flow.values.copy(), flow.grey.copy()
-        for edge in edges:
-            unseen = slice(max(0, edge - UNSEEN_STEPS[0]), edge + UNSEEN_STEPS[1])
-            values[unseen], grey[unseen] = 0, 0
-        calm = calmed(values)
-        parts = parts_of(calm, flow.columns)
-        directions = main_directions(parts)
-        motion = np.ascontiguousarray(parts @ directions)
-        energy = (calm**2).sum(axis=(1, 2))
-        return cls(calmed(values, rare=True), grey, calm, energy, directions, motion, edges, flow.columns)
-
-    def ways(self) -> Iterator[tuple[Field, Field, float]]:
-        """What rhythm is sought in, all the motion there is beside it, and the score from which it repeats."""
-        cells, across, bright = self.calm.reshape(len(self.calm), -1), across_of(self.calm), brightness_of(self.grey)
-        yield self.motion, cells, WORTH
-        yield rows_of(self.calm, self.columns), cells, WORTH
-        yield _main(across), across, PART_WORTH
-        yield _main(bright), bright, PART_WORTH
-
-    def placed(self, one: FoundSet) -> FoundSet:
-        """With all that belongs to it and is told of it; begun where it rests, if that makes it no less trusted."""
-        one = _placed(one, self.calm, self.columns)
-        begun = begun_at_rest(one, self.calm)
-        return max([self._whole(each) for each in ([one] if begun is one else [begun, one])], key=confidence)
-
-    def filling(self, one: FoundSet) -> FoundSet:
-        """With how much of the motion of its shots it holds."""
-        shots = [(a, b) for a, b in pairwise([0, *self.edges, len(self.calm)]) if a < one.end and b > one.first]
-        energy = self.energy[shots[0][0] : shots[-1][1]]
-        first, end = (int(place) - shots[0][0] for place in (one.first, one.end + 1))
-        return replace(one, fills=float(energy[max(0, first) : end].sum() / (energy.sum() + 1e-12)))
-
-    def completed(self, sets: list[FoundSet]) -> list[FoundSet]:
-        """The same, in time order; those that are trusted with their first and last repetition, where these were passed
-        over."""
-        result: list[FoundSet] = []
-        for one, after in zip_longest(sets, sets[1:]):
-            trusted = one.method == "periodic" and confidence(one) >= LEAST_CONFIDENCE
-            low = max([0.0, *(two.end for two in result[-1:]), *(e for e in self.edges if e < one.first + EDGE_STEPS)])
-            high = min([float(len(self.calm)), *(e for e in self.edges if e > one.end - EDGE_STEPS)])
-            high = min(high, after.first) if after else high
-            whole = with_ends(one, self.calm, low, high) if trusted else one
-            result.append(whole if confidence(whole) >= LEAST_CONFIDENCE else one)
-        return result
-
-    def _whole(self, one: FoundSet) -> FoundSet:
-        one = second_look(across_pauses(one, self.calm, self.edges), self.motion)
-        return replace(_placed(one, self.calm, self.columns), course=course(self.calm, one.reps))
-
-
-def _readings(view: _View) -> list[FoundSet]:
+def _readings(view: View) -> list[FoundSet]:
     """What each way of looking shows, with how far the others agree."""
-    seen = [[view.filling(view.placed(one)) for one in _rhythmic(*way, view.edges)] for way in view.ways()]
+    seen = [[view.filling(view.placed(one)) for one in _rhythmic(*way, view)] for way in view.ways()]
     return [_compared(one, [other for other in seen if other is not mine and other]) for mine in seen for one in mine]
 
 
@@ -212,7 +135,7 @@ def beside(one: FoundSet, taken: list[FoundSet], calm: NDArray[np.float32], colu
     for run in runs:
         if len(run) >= LEAST_BESIDE:
             part = replace(one, first=run[0].start, end=run[-1].end, reps=tuple(run), agreed=0.0, denied=0.0)
-            yield replace(_placed(part, calm, columns), course=course(calm, part.reps))
+            yield replace(placed(part, calm, columns), course=course(calm, part.reps))
 
 
 def _apart(one: FoundSet, other: FoundSet) -> bool:
@@ -227,19 +150,14 @@ def _with_single(sets: list[FoundSet], one: FoundSet) -> list[FoundSet]:
     return [*(other for other in sets if other not in rivals), one]
 
 
-def _main(parts: Field) -> Field:
-    """Motion along its main directions."""
-    return np.ascontiguousarray(parts @ main_directions(parts))
-
-
-def _rhythmic(motion: Field, whole: Field, worth: float, cuts: list[int]) -> list[FoundSet]:
+def _rhythmic(motion: Field, whole: Field, worth: float, view: View) -> list[FoundSet]:
     sets: list[FoundSet] = []
     found = stretches(rhythm(motion), worth)
     for number, one in enumerate(found):
         low = max([0, *(int(before.end) for before in sets), *(other.end for other in found[:number])])
         high = found[number + 1].first if number + 1 < len(found) else len(motion)
-        sets += _counted(motion, whole, one, (low, high), cuts)
-    parts = [part for one in sets for part in parted(one, cuts)]
+        sets += _counted(motion, whole, one, (low, high), view)
+    parts = [part for one in sets for part in parted(one, view.edges)]
     return [one for one in parts if _likeness(one) > LEAST_LIKENESS]
 
 
@@ -248,12 +166,14 @@ def _likeness(one: FoundSet) -> float:
     return float(np.median([rep.likeness for rep in one.reps if rep.move is not None] or [0.0]))
 
 
-def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int], cuts: list[int]) -> list[FoundSet]:
+def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int], view: View) -> list[FoundSet]:
     """The set in a stretch, and those in what it leaves of the stretch: a rest of about a period hides in a rhythm."""
     share = differing(motion[one.first : one.end], one.period)
-    half = is_half(one.period, share)
+    opens = opening(view.calm[one.first : one.end], view.columns, one.period)
+    half = opens is not None or is_half(one.period, share)
     period = one.period * (2 if half else 1)
-    counted = count(motion, whole, (one.first, one.end), period, within, cuts)
+    seen, beside_it = (motion, whole) if opens is None else (view.cells @ opens, view.cells)
+    counted = count(seen, beside_it, (one.first, one.end), period, within, view.edges)
     reps = tuple(counted.reps)
     if not reps:
         return []
@@ -263,9 +183,9 @@ def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int],
     before, after = replace(one, end=min(one.end, first)), replace(one, first=max(one.first, end))
     sets = [found]
     if before.end - before.first > LEAST_LEFT * period:
-        sets = _counted(motion, whole, before, (within[0], first), cuts) + sets
+        sets = _counted(motion, whole, before, (within[0], first), view) + sets
     if after.end - after.first > LEAST_LEFT * period:
-        sets += _counted(motion, whole, after, (end, within[1]), cuts)
+        sets += _counted(motion, whole, after, (end, within[1]), view)
     return sets
 
 
@@ -292,22 +212,3 @@ def _running_at_cuts(motion: Field, shot: tuple[int, int], within: tuple[float, 
     begin, end = shot[0] + UNSEEN_STEPS[1], shot[1] - UNSEEN_STEPS[0]
     begins = shot[0] > 0 and float(speed[begin : begin + EDGE_STEPS].mean()) > brisk
     return begins or (shot[1] < len(motion) and float(speed[max(0, end - EDGE_STEPS) : end].mean()) > brisk)
-
-
-def _placed(one: FoundSet, calm: NDArray[np.float32], columns: int) -> FoundSet:
-    """With how its cells move on the way out, in the middle over the repetitions, and how much it roams."""
-    spans = [(round(rep.start), max(round(rep.turn), round(rep.start) + 1), round(rep.end) + 1) for rep in one.reps]
-    if one.sides > SIDES:
-        # What goes to the other side each other time goes nowhere in the middle.
-        spans = spans[::2]
-    usual = np.median([calm[start:turn].sum(axis=0).ravel() for start, turn, _ in spans], axis=0).astype(np.float64)
-    across = (np.arange(calm.shape[1]) % columns).astype(np.float64)
-    places, widths = [], []
-    for start, _, end in spans:
-        share = np.sqrt((calm[start:end] ** 2).sum(axis=2)).sum(axis=0) + 1e-9
-        share = share / share.sum()
-        places.append(float(share @ across))
-        widths.append(float(np.sqrt(share @ (across - places[-1]) ** 2)))
-    low, high = np.percentile(places, MIDDLE)
-    roams = float(high - low) / (float(np.median(widths)) + 1.0)
-    return replace(one, move=np.asarray(usual / (np.linalg.norm(usual) + 1e-12)), roams=roams)

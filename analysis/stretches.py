@@ -32,6 +32,9 @@ USUAL_SECONDS = 4.0
 HOP_SECONDS, HOP_SHARE = 0.8, 0.05
 """A rhythm faster than this of which more than the share differs each other time is one of two hops in a repetition."""
 
+LEAST_AFTER = 4
+"""Steps beyond two periods under which nothing is told of what differs each other one."""
+
 
 @dataclass(frozen=True)
 class Stretch:
@@ -100,19 +103,29 @@ def best_path(worth: NDArray[np.float64], rest: float, tempo_cost: float, begin_
 
 def differing(part: Field, period: float) -> float:
     """Share of the motion in steps `part` that differs each other period: that of the one side, of feet out and in."""
-    seen = smoothed(np.ascontiguousarray(part), max(0.6, period / 12)).astype(np.float64)
-    seen -= seen.mean(axis=0)
-    if 2 * period + 4 > len(seen):
+    if 2 * period + LEAST_AFTER > len(part):
         return 0.0
+    seen = _settled(part, period)
     half, once, twice = (_spread(seen, lag) for lag in (period / 2, period, 2 * period))
     same = float(np.linalg.eigvalsh(once - half)[-1])
     other = float(np.linalg.eigvalsh(twice - once)[-1])
     return other / (same + other + 1e-12)
 
 
+def each_other(part: Field, period: float) -> NDArray[np.float64]:
+    """(k,) the direction of what differs most each other period in steps `part` (n, k), which last two and more."""
+    seen = _settled(part, period)
+    return np.asarray(np.linalg.eigh(_spread(seen, 2 * period) - _spread(seen, period))[1][:, -1])
+
+
 def is_half(period: float, share: float) -> bool:
     """Whether a rhythm of `period` steps is only half of a repetition: who jumps with feet out and in hops twice."""
     return period < HOP_SECONDS * RATE and share > HOP_SHARE
+
+
+def _settled(part: Field, period: float) -> Line:
+    seen = smoothed(np.ascontiguousarray(part), max(0.6, period / 12)).astype(np.float64)
+    return np.asarray(seen - seen.mean(axis=0))
 
 
 def _spread(seen: Line, lag: float) -> Line:
