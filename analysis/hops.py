@@ -22,8 +22,9 @@ def opening(calm: NDArray[np.float32], columns: int, period: float) -> Field | N
     """(2 * cells, 1) the direction of what opens each other time in `calm` (n, cells, 2), which repeats each `period`
     steps as it hops; None where each time is a repetition, or the other side's."""
     flat = calm.reshape(len(calm), -1)
-    hops = period < HOP_SECONDS * RATE and differing(flat, period) > LEAST_SHARE
-    if not hops or differing(calm[:, :, 0], period) < ACROSS_SHARE:
+    if period >= HOP_SECONDS * RATE or differing(calm[:, :, 0], period) < ACROSS_SHARE:
+        return None
+    if differing(flat, period) < LEAST_SHARE:
         return None
     move = each_other(flat, period)
     energy = (calm.astype(np.float64) ** 2).sum(axis=(0, 2)).reshape(-1, columns).sum(axis=0)
