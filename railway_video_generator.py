@@ -16,7 +16,7 @@ from analysis.naming import with_names
 from analysis.results import Analysed, highlight_results, highlights_result, workout_result
 from analysis.signals import SignalCollector
 from analysis.windows import spans
-from analysis.workout import put_together
+from analysis.workout import put_together, within
 from analysis.workout_results import exercise_step
 from metrics import Meter
 from progress import Band, Progress, bands
@@ -33,6 +33,7 @@ from schemas import (
     VideoInfo,
     WorkoutParams,
     WorkoutResult,
+    WorkoutSet,
 )
 from showcase import Showcase
 from video.probe import probe
@@ -116,13 +117,13 @@ class RailwayVideoGenerator:
         finder = SetFinder(track)
         collector = SignalCollector(track)
 
-        def count(*, last: bool = False) -> None:
-            for one in finder.look(collector.hard_cuts(finder.begin), last=last):
+        def hand_on(sets: Sequence[WorkoutSet]) -> None:
+            for one in sets:
                 progress.hand_on(Finding("set", exercise_step(one)))
 
         def watch(_: Scanned) -> None:
             while finder.due:
-                count()
+                hand_on(finder.look(collector.hard_cuts(finder.begin)))
 
         info, showcase = self._open(video_path, progress), Showcase(outlet, wanted, self._limits, progress)
         scanning, naming, _ = self._bands(info, 1 + info.duration_seconds / SET_SECONDS)
@@ -130,7 +131,7 @@ class RailwayVideoGenerator:
         looks = [showcase.see, watch]
         info, signals = self._scan(video_path, info, report, looks, showcase.wants_stills, collector)
         progress.step(scanning.ends, "Counting the last repetitions", Stage.RATING)
-        count(last=True)
+        hand_on(within(finder.look(collector.hard_cuts(finder.begin), last=True), signals.duration_seconds))
         found = put_together(signals, finder.sets, wanted)
         with self._watcher(video_path, progress, scanning.ends) as watcher:
             glances = watcher.name(found.sets, wanted, naming)

@@ -32,7 +32,7 @@ TOO_SHORT = "No repeated movement was found: the video is too short for one"
 def put_together(signals: Signals, sets: Sequence[WorkoutSet], params: WorkoutParams) -> Workout:
     """`sets` in time order. A video without any is one pause, if it lasts as long as one."""
     found = evidence(signals)
-    kept = [_within(one, signals.duration_seconds) for one in sets if one.start < signals.duration_seconds]
+    kept = within(sets, signals.duration_seconds)
     pauses = _pauses(signals, kept)
     return Workout(
         sets=kept,
@@ -44,13 +44,16 @@ def put_together(signals: Signals, sets: Sequence[WorkoutSet], params: WorkoutPa
     )
 
 
-def _within(one: WorkoutSet, duration: float) -> WorkoutSet:
-    """None of it after the video's end: flow is read in whole steps, and may have half a one more."""
+def within(sets: Sequence[WorkoutSet], duration: float) -> list[WorkoutSet]:
+    """None of them after the video's end: flow is read in whole steps, and may have half a one more."""
+    return [_cut_at(one, duration) for one in sets if one.start < duration]
+
+
+def _cut_at(one: WorkoutSet, end: float) -> WorkoutSet:
     reps = tuple(
-        replace(rep, start=min(rep.start, duration), turn=min(rep.turn, duration), end=min(rep.end, duration))
-        for rep in one.reps
+        replace(rep, start=min(rep.start, end), turn=min(rep.turn, end), end=min(rep.end, end)) for rep in one.reps
     )
-    return replace(one, end=min(one.end, duration), reps=reps)
+    return replace(one, end=min(one.end, end), reps=reps)
 
 
 def _readable(signals: Signals) -> bool:
