@@ -137,6 +137,7 @@ def unheld(store: SharedStore, roster: SharedRoster, lease_seconds: float) -> li
         return []
     held = store.board.noted(HAND)
     lost = store.rows([one for one in store.waiting()[:MOST_AT_ONCE] if HAND + one not in held])
-    settled = store.now() - timedelta(seconds=lease_seconds)
-    old = [row["session_id"] for row in lost if row["created_at"] <= settled]
+    now, lease = store.now(), timedelta(seconds=lease_seconds)
+    # Also what is to begin far in the future: somebody put a clock back.
+    old = [row["session_id"] for row in lost if abs(now - row["created_at"]) >= lease]
     return [one for one in old if store.board.turn(TAKE + one, lease_seconds)]

@@ -18,6 +18,10 @@ from progress import Pace
 from schemas import AnalysisType, Session
 
 
+class SubmittedAlready(ValueError):
+    """Somebody did so before: here, its caretaker may have."""
+
+
 @dataclass(frozen=True)
 class _Waiting:
     future: Future[None]
@@ -69,12 +73,12 @@ class Roster:
     def join(
         self, session_id: str, video_seconds: float, bound: int | None, submit: Callable[[], Future[None]]
     ) -> Future[None]:
-        """Take the last place; `submit` hands the work over. Raises as `check_room` does, and ValueError for one that
-        is here already."""
+        """Take the last place; `submit` hands the work over. Raises as `check_room` does, and SubmittedAlready for one
+        that is here already."""
         with self._lock:
             self.check_room(bound)
             if session_id in self._waiting or session_id in self._running:
-                raise ValueError(f"session {session_id} has been submitted already")
+                raise SubmittedAlready(f"session {session_id} has been submitted already")
             future = submit()
             self._waiting[session_id] = _Waiting(future, video_seconds)
         return future

@@ -26,7 +26,7 @@ from logs import event
 from metrics import Meter
 from progress import seconds_left, video_seconds, video_seconds_left
 from reporting import Lines
-from roster import Roster, Worker
+from roster import Roster, SubmittedAlready, Worker
 from schemas import AnalysisType, Session, Status
 from session_manager import ENDED, SessionManager
 from stores.files import SessionFiles
@@ -144,7 +144,7 @@ class BackgroundTaskManager:
         if self._hands.elsewhere and row:
             self._hands.take(row, partial(self.run, session_id))
         elif row:
-            with suppress(Draining, ValueError):  # then others will; or it waits here already
+            with suppress(Draining, SubmittedAlready):  # then others will; or it waits here already
                 self.submit(session_id, bounded=False)
 
     def on_queue_moved(self, listener: Callable[[], None]) -> None:

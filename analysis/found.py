@@ -31,6 +31,9 @@ class FoundSet:
     sides: float = 0.0
     cut_off: bool = False
     """Whether a cut beside single repetitions falls into motion."""
+    opens: bool = False
+    """Whether it was counted along what opens with one hop and closes with the next, which is the same in each way of
+    looking."""
     roams: float = 0.0
     """How far the place of the motion wanders from one repetition to the next, against its own extent."""
     course: float = 1.0

@@ -85,9 +85,9 @@ def _readings(view: View) -> list[FoundSet]:
 
 def _compared(one: FoundSet, others: list[list[FoundSet]]) -> FoundSet:
     """With how many of the other ways of looking count the same, and how many something else, as far as they look at
-    the same time. To count each side or both together is no contradiction."""
+    the same time. To count each side or both together is no contradiction, to count along one opening no agreement."""
     agreed = denied = 0.0
-    for other in others:
+    for other in filter(None, ([two for two in other if not (one.opens and two.opens)] for other in others)):
         near = max(other, key=lambda two: _shared(one, two))
         share, few, many = _shared(one, near), *sorted((len(one.reps), len(near.reps)))
         if share > LEAST_SHARED and many - few <= (1 if many > FEW else 0):
@@ -172,13 +172,13 @@ def _counted(motion: Field, whole: Field, one: Stretch, within: tuple[int, int],
     opens = opening(view.calm[one.first : one.end], view.columns, one.period)
     half = opens is not None or is_half(one.period, share)
     period = one.period * (2 if half else 1)
-    seen, beside_it = (motion, whole) if opens is None else (view.cells @ opens, view.cells)
-    counted = count(seen, beside_it, (one.first, one.end), period, within, view.edges)
+    along, all_of_it = (motion, whole) if opens is None else (view.cells @ opens, view.cells)
+    counted = count(along, all_of_it, (one.first, one.end), period, within, view.edges)
     reps = tuple(counted.reps)
     if not reps:
         return []
     sides = SIDE_TO_SIDE if counted.sided else 0.0 if half else share
-    found = FoundSet("periodic", reps[0].start, reps[-1].end, reps, one.score, sides=sides)
+    found = FoundSet("periodic", reps[0].start, reps[-1].end, reps, one.score, sides=sides, opens=opens is not None)
     first, end = int(found.first), int(found.end) + 1
     before, after = replace(one, end=min(one.end, first)), replace(one, first=max(one.first, end))
     sets = [found]

@@ -112,10 +112,24 @@ def differing(part: Field, period: float) -> float:
     return other / (same + other + 1e-12)
 
 
-def each_other(part: Field, period: float) -> NDArray[np.float64]:
-    """(k,) the direction of what differs most each other period in steps `part` (n, k), which last two and more."""
+def each_other(part: Field, period: float, count: int) -> NDArray[np.float64]:
+    """(k, count) the directions of what differs most each other period in steps `part` (n, k), which last longer than
+    two; the strongest is the last."""
     seen = _settled(part, period)
-    return np.asarray(np.linalg.eigh(_spread(seen, 2 * period) - _spread(seen, period))[1][:, -1])
+    return np.asarray(np.linalg.eigh(_spread(seen, 2 * period) - _spread(seen, period))[1][:, -count:])
+
+
+def takes_turns(line: Field, period: float) -> float:
+    """How much more motion along one direction (n, 1) is like itself two periods later than one period later: 2 where
+    it is the same then and the opposite before, 0 where it does neither."""
+    seen = np.asarray(_settled(line, period), np.float32)
+
+    def alike(lag: float) -> float:
+        later = shifted(seen, lag)
+        now = seen[: len(later)]
+        return 2 * float((now * later).sum() / ((now**2).sum() + (later**2).sum() + 1e-12))
+
+    return alike(2 * period) - alike(period)
 
 
 def is_half(period: float, share: float) -> bool:

@@ -14,6 +14,7 @@ from api.refusals import refusals_counted
 from api.rows import unknown
 from errors import Draining, ServiceError, StoreAway
 from metrics import Meter
+from roster import SubmittedAlready
 from schemas import Links, Metadata, Session, Status, UploadBody, VideoBody
 from session_manager import SessionManager
 from task_manager import BackgroundTaskManager
@@ -70,8 +71,8 @@ class Accepting:
     def _submit(self, session_id: str, bounded: bool) -> None:
         try:
             self._tasks.submit(session_id, bounded=bounded)
-        except (Draining, StoreAway):
-            # It is in the ledger, and so the next start takes it up, or a caretaker.
+        except (Draining, StoreAway, SubmittedAlready):
+            # It is in the ledger, and so the next start takes it up, or a caretaker; or one has already.
             return
         except ServiceError:
             self._sessions.delete_session(session_id)

@@ -48,10 +48,29 @@ def test_who_rests_at_what_was_taken_for_the_turn_begins_there() -> None:
     assert (found.first, found.end) == (found.reps[0].start, found.reps[-1].end)
 
 
-def test_a_set_whose_ends_are_like_the_rest_stays_as_it_is() -> None:
-    one = a_set(0.0, between(5), [0.95] * 6)
+def test_who_moves_the_arms_while_the_body_is_held_does_not_rest() -> None:
+    """As who stands with a bar and gets under it: the body waits there, and the set begins where all is still."""
+    rest = 2 * OUT
+    way = np.diff(0.5 - 0.5 * np.cos(np.linspace(0, np.pi, OUT + 1)))
+    body = [np.zeros(RESTS), *[np.concatenate([-way, np.zeros(rest), way, np.zeros(RESTS)])] * 5]
+    arms = [np.zeros(RESTS), *[np.concatenate([np.zeros(OUT), *[way, -way], np.zeros(OUT + RESTS)])] * 5]
+    values = np.zeros((len(np.concatenate(body)), CELLS, 2), np.float32)
+    values[:, :-3, 1], values[:, -3:, 0] = 0.1 * np.concatenate(body)[:, None], 0.1 * np.concatenate(arms)[:, None]
+    each = 2 * OUT + rest + RESTS
+    one = a_set(0.0, [RESTS / 2 + number * each for number in range(6)], [0.95] * 6)
 
-    assert begun_at_rest(one, motion(5)) is one
+    found = begun_at_rest(one, values)
+
+    assert len(found.reps) == 5
+    assert found.first == RESTS / 2
+
+
+def test_a_set_without_a_rest_stays_as_it_is() -> None:
+    values = motion(5)
+    values = values[np.abs(values).max(axis=(1, 2)) > 0]
+    one = a_set(0.0, [float(number * 2 * OUT) for number in range(6)], [0.7, 0.95, 0.95, 0.95, 0.95, 0.7])
+
+    assert begun_at_rest(one, values) is one
 
 
 def test_a_set_that_rests_between_its_repetitions_stays_as_it_is() -> None:
