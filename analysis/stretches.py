@@ -113,8 +113,8 @@ def differing(part: Field, period: float) -> float:
 
 
 def each_other(part: Field, period: float, count: int) -> NDArray[np.float64]:
-    """(k, count) the directions of what differs most each other period in steps `part` (n, k), which last longer than
-    two; the strongest is the last."""
+    """(k, count) the directions of what differs most each other period in `part` (n, k), which is longer than two
+    periods; the strongest is the last."""
     seen = _settled(part, period)
     return np.asarray(np.linalg.eigh(_spread(seen, 2 * period) - _spread(seen, period))[1][:, -count:])
 
