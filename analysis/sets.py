@@ -15,13 +15,13 @@ from analysis.excursions import excursions
 from analysis.flow import Flow
 from analysis.found import SIDE_TO_SIDE, FoundSet
 from analysis.holds import holds
-from analysis.hops import opening
+from analysis.hops import differing, is_half, opening
 from analysis.joining import going_on
 from analysis.parting import parted
 from analysis.reaches import reaches
 from analysis.repetitions import Rep, count
 from analysis.rhythm import Field, parts_of, rhythm
-from analysis.stretches import Stretch, differing, is_half, stretches
+from analysis.stretches import Stretch, stretches
 from analysis.trust import LEAST_CONFIDENCE, confidence
 from analysis.view import EDGE_STEPS, UNSEEN_STEPS, View, placed
 

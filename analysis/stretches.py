@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.flow import RATE
-from analysis.rhythm import Field, Line, Rhythm, periods, shifted, smoothed
+from analysis.rhythm import Rhythm, periods
 
 THIN = 2
 """Every second step of the map tells well enough where sets begin and end."""
@@ -28,12 +28,6 @@ LEAST_FADING = 0.55
 
 USUAL_SECONDS = 4.0
 """Longer periods cost a little, 0.03 of score for each doubling; so do those below 0.8 s, 0.04 for each halving."""
-
-HOP_SECONDS, HOP_SHARE = 0.8, 0.05
-"""A rhythm faster than this of which more than the share differs each other time is one of two hops in a repetition."""
-
-LEAST_AFTER = 4
-"""Steps beyond two periods under which nothing is told of what differs each other one."""
 
 
 @dataclass(frozen=True)
@@ -99,51 +93,3 @@ def best_path(worth: NDArray[np.float64], rest: float, tempo_cost: float, begin_
     for column in range(columns - 1, 0, -1):
         path[column - 1] = came[column, path[column]]
     return np.where(path == rows, -1, path)
-
-
-def differing(part: Field, period: float) -> float:
-    """Share of the motion in steps `part` that differs each other period: that of the one side, of feet out and in."""
-    if 2 * period + LEAST_AFTER > len(part):
-        return 0.0
-    seen = _settled(part, period)
-    half, once, twice = (_spread(seen, lag) for lag in (period / 2, period, 2 * period))
-    same = float(np.linalg.eigvalsh(once - half)[-1])
-    other = float(np.linalg.eigvalsh(twice - once)[-1])
-    return other / (same + other + 1e-12)
-
-
-def each_other(part: Field, period: float, count: int) -> NDArray[np.float64]:
-    """(k, count) the directions of what differs most each other period in `part` (n, k), which is longer than two
-    periods; the strongest is the last."""
-    seen = _settled(part, period)
-    return np.asarray(np.linalg.eigh(_spread(seen, 2 * period) - _spread(seen, period))[1][:, -count:])
-
-
-def takes_turns(line: Field, period: float) -> float:
-    """How much more motion along one direction (n, 1) is like itself two periods later than one period later: 2 where
-    it is the same then and the opposite before, 0 where it does neither."""
-    seen = np.asarray(_settled(line, period), np.float32)
-
-    def alike(lag: float) -> float:
-        later = shifted(seen, lag)
-        now = seen[: len(later)]
-        return 2 * float((now * later).sum() / ((now**2).sum() + (later**2).sum() + 1e-12))
-
-    return alike(2 * period) - alike(period)
-
-
-def is_half(period: float, share: float) -> bool:
-    """Whether a rhythm of `period` steps is only half of a repetition: who jumps with feet out and in hops twice."""
-    return period < HOP_SECONDS * RATE and share > HOP_SHARE
-
-
-def _settled(part: Field, period: float) -> Line:
-    seen = smoothed(np.ascontiguousarray(part), max(0.6, period / 12)).astype(np.float64)
-    return np.asarray(seen - seen.mean(axis=0))
-
-
-def _spread(seen: Line, lag: float) -> Line:
-    """(k, k) what moves together, `lag` steps apart."""
-    later = shifted(seen.astype(np.float32), lag)
-    product = seen[: len(later)].T @ later / len(later)
-    return np.asarray(product + product.T, np.float64)

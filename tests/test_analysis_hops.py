@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.flow import RATE, Flow
-from analysis.hops import opening
+from analysis.hops import _takes_turns, opening
 from analysis.sets import find_sets, readings
 from analysis.trust import LEAST_CONFIDENCE, confidence
 
@@ -19,6 +19,7 @@ REPS, BEFORE, AFTER = 8, 3.0, 6.0
 LEFT, RIGHT, BODY, TOP = 5, 9, (6, 7, 8), 3
 
 Way = Callable[[float], float]
+Moves = Callable[[NDArray[np.float32], Callable[[Way], float]], None]
 
 
 def hopped(time: float) -> float:
@@ -31,7 +32,7 @@ def opened(time: float) -> float:
     return math.sin(math.pi * time / (2 * HOP_SECONDS)) ** 2
 
 
-def drawn(moves: Callable[[NDArray[np.float32], Callable[[Way], float]], None]) -> Flow:
+def drawn(moves: Moves) -> Flow:
     """A still picture, but for a body that hops twice a repetition and does what `moves` has its limbs do in a step."""
     random, lasts = np.random.default_rng(0), 2 * HOP_SECONDS * REPS
     count = round((BEFORE + lasts + AFTER) * RATE)
@@ -45,9 +46,6 @@ def drawn(moves: Callable[[NDArray[np.float32], Callable[[Way], float]], None]) 
         values[step, 2:8, BODY, 1] -= gone(hopped)
         moves(values[step], gone)
     return Flow(0.0, values.reshape(count, -1, 2), COLUMNS, np.zeros((count, ROWS * COLUMNS), np.float32))
-
-
-Moves = Callable[[NDArray[np.float32], Callable[[Way], float]], None]
 
 
 def hands(left: float, right: float, way: Way = opened) -> Moves:
@@ -65,7 +63,7 @@ over_a_rope = hands(0.03, 0.03, lambda time: opened(2 * time))
 """The hands go round with each hop."""
 
 in_turn = hands(-0.03, 0.03)
-"""Both go to the one side with one hop and to the other with the next, as seen from above a runner's hands do."""
+"""Both go to one side with one hop and back with the next: the other side does what the one did, mirrored."""
 
 
 def restless(step: NDArray[np.float32], gone: Callable[[Way], float]) -> None:
@@ -118,6 +116,15 @@ def test_ways_of_looking_along_one_opening_do_not_agree_with_each_other() -> Non
     along = [one for one in readings(drawn(jumping_jacks), ()) if one.opens]
     assert len(along) > 1
     assert max(one.agreed for one in along) < 1.01  # with what moves to the sides
+
+
+@pytest.mark.parametrize(("period", "least", "most"), [(12.0, 1.9, 2.0), (6.0, -0.1, 0.1), (90.0, -0.3, 0.1)])
+def test_what_takes_turns_is_the_opposite_one_hop_later_and_the_same_two_hops_later(
+    period: float, least: float, most: float
+) -> None:
+    """Once in two hops, with each hop, and a drift."""
+    line = np.sin(2 * np.pi * np.arange(96)[:, None] / period).astype(np.float32)
+    assert least <= _takes_turns(line, HOP_SECONDS * RATE) <= most
 
 
 def test_of_fewer_hops_than_two_repetitions_nothing_is_told() -> None:

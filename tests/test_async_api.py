@@ -8,7 +8,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,21 @@ def test_cancelling_twice_at_once_is_fine(service: Service, long_clip: Path) -> 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: service.http.post(f"{BASE}/cancel/{session_id}"), range(4)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.embedded
+def test_an_upload_that_was_submitted_already_is_told_as_accepted(
+    service: Service, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a caretaker, in the moment before."""
+    submit = service.house.tasks.submit
+
+    def twice(session_id: str, *, bounded: bool = True) -> Future[None]:
+        submit(session_id, bounded=bounded)
+        return submit(session_id, bounded=bounded)
+
+    monkeypatch.setattr(service.house.tasks, "submit", twice)
+    assert service.ended(service.start(clip))["status"] == "completed"
 
 
 @pytest.mark.embedded

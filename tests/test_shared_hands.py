@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,17 @@ def test_what_was_only_just_taken_in_is_left_to_who_took_it_in(opened: Opened) -
     store, taken_in = roster._store, one.session()
     assert unheld(store, roster, 30) == []
     assert until(lambda: unheld(store, roster, LEASE_SECONDS)) == [taken_in]
+
+
+def test_a_clock_that_was_put_back_keeps_nothing_from_being_taken_up(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = opened("one")
+    roster = one.crew.roster
+    assert isinstance(roster, SharedRoster)
+    store, taken_in = roster._store, one.session()
+    monkeypatch.setattr(store, "now", lambda: datetime.now(UTC) - timedelta(hours=1))
+    assert unheld(store, roster, 30) == [taken_in]
 
 
 def test_a_cancel_elsewhere_stops_the_work_here(opened: Opened) -> None:
